@@ -1,0 +1,8 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local stand-ins for everything outside that cloudburst.plex works with."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
