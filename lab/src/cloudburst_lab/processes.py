@@ -86,11 +86,12 @@ def tcp_open(host: str, port: int, timeout: float = 1.0) -> bool:
         return False
 
 
-def http_status(url: str, timeout: float = 2.0) -> int | None:
+def http_status(url: str, timeout: float = 2.0, accept: str = "*/*") -> int | None:
     """Return the status code that ``url`` answers, None when nothing answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=timeout) as reply:
+        request = urllib.request.Request(url, headers={"Accept": accept})
+        with opener.open(request, timeout=timeout) as reply:
             return int(reply.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -138,6 +139,8 @@ class HostProcess:
     version: str = ""
     ready_timeout: float = 30.0
     stop_timeout: float = 10.0
+    #: False for a process whose children must outlive its mark (containers of dockerd)
+    own_children: bool = True
 
     @property
     def pidfile(self) -> Path:
@@ -182,7 +185,9 @@ class HostProcess:
     def start(self) -> None:
         """Start the process in a session of its own and wait until it is ready."""
         self.config.make_dirs()
-        mark = {MARK: f"{self.config.state_dir}:{self.name}"}
+        mark = (
+            {MARK: f"{self.config.state_dir}:{self.name}"} if self.own_children else {}
+        )
         with self.log.open("ab") as log:
             child = subprocess.Popen(
                 self.argv,
