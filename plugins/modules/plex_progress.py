@@ -1,0 +1,325 @@
+#!/usr/bin/python
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plex_progress
+short_description: One sample of what a Plex server has done and is doing
+version_added: 0.1.0
+author:
+  - cloudburst.plex contributors (@cloudburst)
+description:
+  - Counts, in the database pair and read-only, the items of the given libraries by type, what is marked as deleted, analysed, without
+    thumbnail, and Sonic-analysed; asks the server for its activities and Docker for the container's load.
+  - The costly counters (RV(sample.sections) keys C(sonic_done), C(thumbs_missing), C(refreshed)) need a pass over all items. They are counted
+    again when that takes no more than five percent of the time since the last pass; in between C(sonic_done) follows the new
+    vectors. Hand the last sample back in as O(previous).
+  - A database that cannot be read fails the task with the reason. It is never counted as zero.
+extends_documentation_fragment:
+  - cloudburst.plex.attributes
+  - cloudburst.plex.plex_api
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  databases:
+    description:
+      - Folder of the database pair.
+    type: path
+    required: true
+  sections:
+    description:
+      - Ids of the libraries to count. All when empty.
+    type: list
+    elements: int
+    default: []
+  container:
+    description:
+      - Name of the container that Plex runs in; its load is left out when this is not set.
+    type: str
+  api:
+    description:
+      - Whether to ask the server for its activities. Without it, RV(sample.busy) and RV(sample.settled) are null.
+    type: bool
+    default: true
+  previous:
+    description:
+      - The sample before this one.
+    type: dict
+    default: {}
+  state_file:
+    description:
+      - File on the target that keeps the last sample from call to call. It is read when O(previous) is empty, and replaced in one step.
+        Needed with C(until), which gives every attempt the same arguments. Remove it where a new phase begins.
+    type: path
+  looks:
+    description:
+      - How many looks to take within this call, each with the one before it as previous. The last one is returned.
+    type: int
+    default: 1
+  pause:
+    description:
+      - Seconds between two looks.
+    type: float
+    default: 2.0
+  since:
+    description:
+      - Count items whose metadata was refreshed at or after this time (seconds since 1970) as C(refreshed).
+    type: int
+  cpu_idle:
+    description:
+      - Percent of one CPU core that the container may use and still count as quiet. Not looked at when it is not set.
+    type: float
+  full:
+    description:
+      - Whether to count the costly counters. V(auto) as described above.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+seealso:
+  - module: cloudburst.plex.plex_task
+"""
+
+EXAMPLES = r"""
+- name: Wait until the library has settled
+  cloudburst.plex.plex_progress:
+    databases: "{{ plex_databases }}"
+    sections: [1]
+    container: cloudburst-plex
+    token: "{{ plex_token }}"
+    state_file: /srv/cloudburst/logs/progress.json
+  register: progress
+  until: progress.sample.settled or progress.sample.still_seconds > 900
+  retries: 240
+  delay: 30
+"""
+
+RETURN = r"""
+sample:
+  description:
+    - The sample. C(sections) maps the library's id (as text) to its counters; C(analysed) are live items without media that waits for
+      analysis; C(sonic_done) are tracks that carry Plex's marker and C(sonic_vectors) those with a vector.
+    - C(busy) tells that Plex works on something (its permanent idle Butler row does not count), C(moved) what changed since O(previous),
+      C(quiet_streak) how many looks in a row found nothing going on and nothing moved, C(settled) that there were two,
+      C(still_seconds) how long no counter has moved, C(baseline) what the first sample counted.
+    - C(cpu_percent) is of one CPU core, so that four busy cores give 400.
+  returned: success
+  type: dict
+  sample:
+    time: 1763690000.0
+    busy: true
+    settled: false
+    quiet_streak: 0
+    still_since: 1763690000.0
+    still_seconds: 0.0
+    cpu_percent: 187.5
+    butler: {"running": []}
+    moved: {"1": {"leaves": 12}}
+    full_at: 1763690000.0
+    full_seconds: 0.4
+    last_blob_id: 81035
+    activities:
+      - type: library.update.section
+        kind: scan
+        title: Scanning Movies
+        subtitle: Films d'auteur
+        progress: 40
+        section: 1
+        uuid: 0d3e4a52-6a5e-4f0a-9a9c-54d5c1f6a001
+    container: {"running": true, "status": "running", "oom_killed": false, "restarts": 0, "cpu_percent": 187.5, "memory_bytes": 812646400,
+      "memory_limit_bytes": 8589934592, "exit_code": null}
+    sections:
+      "1":
+        id: 1
+        name: Movies
+        type: movie
+        leaves: {"movie": 224, "episode": 0, "track": 0, "photo": 0}
+        live: 224
+        deleted: 0
+        media: 230
+        analysed: 212
+        thumbs_missing: 3
+        refreshed: 0
+        sonic_total: 0
+        sonic_done: 0
+        sonic_vectors: 0
+        scanned_at: 1763680000
+        refreshing: true
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._container import (
+    ContainerUnknown,
+    DockerCli,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
+    activities_of,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_api import PlexApi
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_counters import (
+    CountersUnreadable,
+    PlexCounters,
+    SectionRow,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_module import (
+    plex_api,
+    plex_argument_spec,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import (
+    PlexError,
+    PlexNotFound,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
+    Sample,
+    SampleFile,
+    assemble,
+    full_pass_due,
+    section_sample,
+)
+
+
+class Sampler:
+    """Takes one sample from the database, the server and Docker."""
+
+    def __init__(
+        self,
+        counters: PlexCounters,
+        api: PlexApi | None,
+        docker: DockerCli,
+        clock: t.Callable[[], float] = time.time,
+    ) -> None:
+        self.counters = counters
+        self.api = api
+        self.docker = docker
+        self.clock = clock
+
+    def looks(
+        self, params: dict[str, t.Any], sleep: t.Callable[[float], None] = time.sleep
+    ) -> Sample:
+        """As many samples as asked for, each knowing the one before."""
+        sample = self.sample(params)
+        for _look in range(1, params["looks"]):
+            sleep(params["pause"])
+            sample = self.sample({**params, "previous": sample})
+        return sample
+
+    def sample(self, params: t.Mapping[str, t.Any]) -> Sample:
+        """One sample."""
+        previous = params["previous"]
+        now = self.clock()
+        rows = self._chosen(params["sections"])
+        activities, refreshing = self._doing([row.id for row in rows])
+        container = params["container"]
+        state = self.docker.state(container) if container else None
+        sections, marks = self._counted(rows, refreshing, params, now)
+        sample = assemble(
+            now,
+            sections,
+            activities,
+            refreshing,
+            state,
+            previous,
+            params["cpu_idle"],
+        )
+        if self.api is None:
+            sample.update(busy=None, settled=None, quiet_streak=0)
+        return {**sample, **marks}
+
+    def _chosen(self, wanted: t.Sequence[int]) -> list[SectionRow]:
+        rows = {row.id: row for row in self.counters.sections()}
+        missing = [number for number in wanted if number not in rows]
+        if missing:
+            known = ", ".join(f"{row.id} {row.name}" for row in rows.values())
+            raise PlexNotFound(f"No library has the id {missing[0]} (known: {known})")
+        return [rows[number] for number in wanted] if wanted else list(rows.values())
+
+    def _doing(self, ids: t.Collection[int]) -> tuple[list[t.Any], set[int]]:
+        if self.api is None:
+            return [], set()
+        found = self.api.sections()
+        refreshing = {x.id for x in found if x.refreshing and x.id in ids}
+        return activities_of(self.api.activities()), refreshing
+
+    def _counted(
+        self,
+        rows: t.Sequence[SectionRow],
+        refreshing: t.Collection[int],
+        params: t.Mapping[str, t.Any],
+        now: float,
+    ) -> tuple[dict[int, dict[str, t.Any]], dict[str, t.Any]]:
+        previous = params["previous"]
+        before = previous.get("sections") or {}
+        ids = [row.id for row in rows]
+        wanted = params["full"]
+        due = full_pass_due(previous, now) or any(str(x) not in before for x in ids)
+        full = None
+        if wanted == "always" or (wanted == "auto" and due):
+            full = self.counters.full(ids, params["since"])
+        # A full pass also recounts the vectors, so that deletions show.
+        last = 0 if full or not before else int(previous.get("last_blob_id") or 0)
+        vectors = self.counters.vectors(ids, last)
+        quick = self.counters.quick(ids)
+        sections = {}
+        for row in rows:
+            old = before.get(str(row.id)) or {}
+            kept = int(old.get("sonic_vectors", 0)) if last else 0
+            count = kept + vectors.by_section.get(row.id, 0)
+            sections[row.id] = section_sample(
+                row, quick, full, count, old, row.id in refreshing
+            )
+        marks = {
+            "last_blob_id": vectors.last_id,
+            "full_at": now if full else previous.get("full_at"),
+            "full_seconds": full.seconds if full else previous.get("full_seconds"),
+        }
+        return sections, marks
+
+
+def main() -> None:
+    """Wire arguments, sampler and result."""
+    module = AnsibleModule(
+        argument_spec=plex_argument_spec(
+            databases={"type": "path", "required": True},
+            sections={"type": "list", "elements": "int", "default": []},
+            container={"type": "str"},
+            api={"type": "bool", "default": True},
+            previous={"type": "dict", "default": {}},
+            state_file={"type": "path"},
+            looks={"type": "int", "default": 1},
+            pause={"type": "float", "default": 2.0},
+            since={"type": "int"},
+            cpu_idle={"type": "float"},
+            full={
+                "type": "str",
+                "choices": ["auto", "always", "never"],
+                "default": "auto",
+            },
+        ),
+        supports_check_mode=True,
+    )
+    params = dict(module.params)
+    api = plex_api(module) if params["api"] else None
+    sampler = Sampler(PlexCounters(params["databases"]), api, DockerCli())
+    memory = SampleFile(params["state_file"])
+    try:
+        params["previous"] = params["previous"] or memory.load()
+        sample = sampler.looks(params)
+        if not module.check_mode:
+            memory.save(sample)
+    except (PlexError, CountersUnreadable, ContainerUnknown, OSError) as exc:
+        module.fail_json(msg=str(exc), error_kind=type(exc).__name__)
+    else:
+        module.exit_json(changed=False, sample=sample)
+
+
+if __name__ == "__main__":
+    main()
