@@ -1,0 +1,169 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection: no promise of stability for others.
+
+"""From evidence about a mount to a verdict. Pure.
+
+Health is bytes read from a file under a deadline. Listings, ``stat`` and rc
+statistics stay good while every read hangs (L04, ``scaleway-rclone B2``).
+"""
+
+from __future__ import annotations
+
+import errno
+import typing as t
+from dataclasses import asdict, dataclass
+
+Verdict = t.Literal["healthy", "slow", "backend_down", "stale", "wedged", "absent"]
+Outcome = t.Literal["ok", "error", "timeout", "skipped"]
+
+# A dead FUSE socket answers these; the last two are its "Permission denied" on
+# a mount of somebody else, never a reason to change permissions (L03).
+DEAD_ERRNOS = frozenset(
+    (errno.ENOTCONN, errno.ESTALE, errno.ECONNABORTED, errno.EACCES, errno.EPERM)
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one probe saw."""
+
+    outcome: Outcome
+    ms: int = 0
+    errno: int | None = None
+    detail: str = ""
+
+    @property
+    def dead(self) -> bool:
+        """True for the errors of a FUSE mount whose process is gone."""
+        return self.outcome == "error" and self.errno in DEAD_ERRNOS
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was looked at."""
+
+    mounted: bool
+    fstype: str
+    source: str
+    outstanding_pid: int | None
+    statvfs: Probe
+    read: Probe
+    backend: Probe
+    file: str = ""
+    offset: int = 0
+    bytes_read: int = 0
+    length: int = 0
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """A JSON-ready copy with names instead of error numbers."""
+        data = asdict(self)
+        for name in ("statvfs", "read", "backend"):
+            number = data[name].pop("errno")
+            data[name]["errno"] = errno.errorcode.get(number, "") if number else ""
+        return data
+
+
+@dataclass(frozen=True)
+class Health:
+    """The verdict and the sentence behind it."""
+
+    verdict: Verdict
+    message: str
+
+
+def judge(evidence: Evidence, minimum: int, slow_ms: int) -> Health:
+    """The verdict of ``scaleway-rclone B4``: the first rule that applies."""
+    if not evidence.mounted:
+        return Health("absent", "nothing is mounted there")
+    for name, probe in (("statvfs", evidence.statvfs), ("read", evidence.read)):
+        if probe.dead:
+            return Health(
+                "stale", f"{name}: the mount's process is gone ({probe.detail})"
+            )
+    if evidence.outstanding_pid is not None:
+        return _hanging(
+            evidence,
+            f"an earlier read (process {evidence.outstanding_pid}) still hangs",
+        )
+    if evidence.statvfs.outcome == "timeout":
+        return Health("wedged", "the mount does not even answer statvfs")
+    if evidence.statvfs.outcome == "error":
+        return Health("wedged", f"statvfs failed: {evidence.statvfs.detail}")
+    if evidence.read.outcome == "timeout":
+        return _hanging(evidence, f"a read had no end after {evidence.read.ms} ms")
+    if evidence.read.outcome == "error":
+        return _read_error(evidence)
+    return _bytes_came(evidence, minimum, slow_ms)
+
+
+def _hanging(evidence: Evidence, what: str) -> Health:
+    # Only the backend can tell a frozen store from a frozen rclone.
+    if evidence.backend.outcome == "ok":
+        return Health("wedged", f"{what}, although the store answers rclone")
+    if evidence.backend.outcome == "skipped":
+        return Health("backend_down", f"{what}; the store was not asked")
+    return Health("backend_down", f"{what}; the store: {evidence.backend.detail}")
+
+
+def _read_error(evidence: Evidence) -> Health:
+    read = evidence.read
+    if read.errno == errno.ENOENT:
+        return Health("absent", f"nothing to read there: {read.detail}")
+    if evidence.backend.outcome == "ok":
+        return Health("wedged", f"{read.detail}, although the store answers rclone")
+    return Health("backend_down", f"reading {evidence.file}: {read.detail}")
+
+
+def _bytes_came(evidence: Evidence, minimum: int, slow_ms: int) -> Health:
+    if evidence.bytes_read < minimum:
+        return Health(
+            "backend_down",
+            f"{evidence.bytes_read} of {minimum} bytes came from {evidence.file}",
+        )
+    if evidence.backend.outcome in ("error", "timeout"):
+        # The bytes may have come from the disk cache (a warm canary reads well
+        # with the store frozen).
+        return Health(
+            "backend_down",
+            f"bytes came, maybe from the cache; the store: {evidence.backend.detail}",
+        )
+    if evidence.read.ms > slow_ms:
+        return Health("slow", f"{evidence.read.ms} ms for {evidence.bytes_read} bytes")
+    return Health("healthy", f"{evidence.bytes_read} bytes in {evidence.read.ms} ms")
+
+
+@dataclass(frozen=True)
+class MountEntry:
+    """One line of ``/proc/self/mountinfo`` that matters here."""
+
+    path: str
+    fstype: str
+    source: str
+
+
+def parse_mountinfo(text: str) -> list[MountEntry]:
+    """All mounts, later ones shadow earlier ones on the same path."""
+    entries = []
+    for line in text.splitlines():
+        left, separator, right = line.partition(" - ")
+        fields, tail = left.split(), right.split()
+        if separator and len(fields) >= 5 and len(tail) >= 2:
+            entries.append(MountEntry(unescape(fields[4]), tail[0], unescape(tail[1])))
+    return entries
+
+
+def unescape(text: str) -> str:
+    """Undo the octal escapes of blanks and backslashes in mountinfo."""
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n")):
+        text = text.replace(code, char)
+    return text.replace("\\134", "\\")
+
+
+def mount_at(entries: t.Sequence[MountEntry], path: str) -> MountEntry | None:
+    """The mount whose mount point is exactly ``path``, the last one."""
+    wanted = path.rstrip("/") or "/"
+    found = [entry for entry in entries if entry.path == wanted]
+    return found[-1] if found else None

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection: no promise of stability for others.
+
+"""Looking at a mount without ever hanging with it: the edge.
+
+Whatever touches the mount does so in a child process under a deadline. A read
+that hangs in FUSE cannot be killed, so a child may outlive its probe; at most
+one is left behind, and while it is, no other is sent (``scaleway-rclone B2``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import http.client
+import json
+import os
+import random
+import select
+import signal
+import socket
+import time
+import typing as t
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
+    Evidence,
+    MountEntry,
+    Probe,
+    mount_at,
+    parse_mountinfo,
+)
+
+BLOCK = 4096
+# Folders that a search for a file to read may open.
+SEARCH_FOLDERS = 200
+
+Report = dict[str, t.Any]
+
+
+def run_in_child(
+    work: t.Callable[[], Report], deadline: float
+) -> tuple[Report | None, int, int]:
+    """Run ``work`` in a forked child: report (None when late), ms, child's pid.
+
+    The child shares nothing with the outside: an Ansible connection waits
+    until every process has closed its output.
+    """
+    readable, writable = os.pipe()
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _be_the_child(work, writable)
+    os.close(writable)
+    try:
+        text = _read_until(readable, started + deadline)
+    finally:
+        os.close(readable)
+    elapsed = int((time.monotonic() - started) * 1000)
+    if text is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    _reap(pid)
+    return (json.loads(text) if text else None), elapsed, pid
+
+
+def _be_the_child(work: t.Callable[[], Report], writable: int) -> t.NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(null, number)
+        keep = os.dup2(writable, 3) if writable != 3 else 3
+        os.closerange(keep + 1, 4096)
+        report = work()
+        os.write(keep, json.dumps(report).encode("utf-8"))
+        status = 0
+    finally:
+        # Nothing of the parent's interpreter may run its end twice.
+        os._exit(status)
+
+
+def _read_until(readable: int, deadline: float) -> bytes | None:
+    collected = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([readable], [], [], left)[0]:
+            return None
+        chunk = os.read(readable, 65536)
+        if not chunk:
+            return collected or None
+        collected += chunk
+
+
+def _reap(pid: int) -> None:
+    for _attempt in range(20):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                time.sleep(0.005)
+                continue
+        return
+
+
+class OutstandingChild:
+    """Remembers, across calls, the one child that may have been left behind."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def pid(self) -> int | None:
+        """The child that still hangs, or None."""
+        try:
+            with open(self.path, encoding="ascii") as handle:
+                kept, started = handle.read().split()
+        except (OSError, ValueError):
+            return None
+        return int(kept) if process_start(int(kept)) == started else None
+
+    def remember(self, pid: int) -> None:
+        """Keep a child that did not end; its start time tells it from others."""
+        started = process_start(pid)
+        if started is None:
+            return
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path, "w", encoding="ascii") as handle:
+            handle.write(f"{pid} {started}")
+
+
+def process_start(pid: int) -> str | None:
+    """Start time of a living process in clock ticks; None for a dead one."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
+            fields = handle.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def read_block(path: str, size: int, rng: random.Random) -> Report:
+    """Read ``size`` bytes at a random block of a file, past the page cache."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        length = os.fstat(descriptor).st_size
+        blocks = max(0, length - size) // BLOCK
+        offset = rng.randint(0, blocks) * BLOCK if blocks else 0
+        advise = getattr(os, "posix_fadvise", None)
+        if advise:
+            advise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)
+        got = 0
+        while got < min(size, length - offset):
+            chunk = os.pread(descriptor, size - got, offset + got)
+            if not chunk:
+                break
+            got += len(chunk)
+    finally:
+        os.close(descriptor)
+    return {"file": path, "offset": offset, "bytes": got, "length": length}
+
+
+def some_file(root: str, rng: random.Random) -> str:
+    """A file below ``root``, by random descent over a bounded search."""
+    waiting = [root]
+    for _folder in range(SEARCH_FOLDERS):
+        if not waiting:
+            break
+        folder = waiting.pop()
+        with os.scandir(folder) as entries:
+            rows = list(entries)
+        files = [e.path for e in rows if e.is_file() and e.stat().st_size > 0]
+        if files:
+            return rng.choice(files)
+        folders = [e.path for e in rows if e.is_dir(follow_symlinks=False)]
+        rng.shuffle(folders)
+        waiting.extend(folders)
+    raise FileNotFoundError(errno.ENOENT, "no file with content was found", root)
+
+
+def guarded(work: t.Callable[[], Report]) -> Report:
+    """The report of ``work``, an OSError as part of it."""
+    try:
+        return work()
+    except OSError as exc:
+        return {
+            "errno": exc.errno,
+            "error": f"{exc.strerror or exc}",
+            "file": exc.filename if isinstance(exc.filename, str) else "",
+        }
+
+
+class RcSocket:
+    """rclone's remote control over its unix socket, under a deadline."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self.path = path
+        self.timeout = timeout
+
+    def reachable(self, fs: str, remote: str) -> Probe:
+        """Ask the store itself, past FUSE and caches."""
+        call = "operations/stat" if remote else "operations/list"
+        body = {"fs": fs, "remote": remote, "opt": {"noModTime": True}}
+        started = time.monotonic()
+        try:
+            status, answer = self._post(call, body)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            late = isinstance(exc, (socket.timeout, TimeoutError))
+            return Probe(
+                "timeout" if late else "error",
+                _ms(started),
+                getattr(exc, "errno", None),
+                f"rc {call}: no answer within {self.timeout:g} s" if late else str(exc),
+            )
+        if status != 200:
+            return Probe("error", _ms(started), None, str(answer.get("error", status)))
+        if remote and answer.get("item") is None:
+            # A missing object is answered with item null, not with an error.
+            return Probe("error", _ms(started), None, f"{remote} is not in {fs}")
+        return Probe("ok", _ms(started))
+
+    def _post(self, call: str, body: Report) -> tuple[int, Report]:
+        connection = http.client.HTTPConnection("localhost", timeout=self.timeout)
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.sock.settimeout(self.timeout)
+            connection.sock.connect(self.path)
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", f"/{call}", json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"{}")
+        finally:
+            connection.close()
+
+
+def _ms(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+class MountProber:
+    """Collects the evidence of one look."""
+
+    def __init__(
+        self,
+        path: str,
+        timeout: float,
+        outstanding: OutstandingChild,
+        rc: RcSocket | None = None,
+        rng: random.Random | None = None,
+        mountinfo: str = "/proc/self/mountinfo",
+    ) -> None:
+        self.path = path.rstrip("/") or "/"
+        self.timeout = timeout
+        self.outstanding = outstanding
+        self.rc = rc
+        self.rng = rng or random.Random()
+        self.mountinfo = mountinfo
+
+    def look(self, file: str | None, size: int, need_mount: bool) -> Evidence:
+        """One look: mount table, statvfs, a read, and the store behind."""
+        entry = self._entry()
+        skipped = Probe("skipped")
+        left = self.outstanding.pid()
+        mounted = entry is not None or not need_mount
+        if not mounted or left is not None:
+            backend = self._backend(entry, file) if left is not None else skipped
+            return self._evidence(entry, mounted, left, skipped, skipped, backend, {})
+        statvfs, _report = self._child(lambda: _statvfs(self.path))
+        read, report = skipped, {}
+        if statvfs.outcome == "ok":
+            read, report = self._child(lambda: self._read(file, size))
+        backend = self._backend(entry, file)
+        return self._evidence(entry, True, None, statvfs, read, backend, report)
+
+    def _entry(self) -> MountEntry | None:
+        with open(self.mountinfo, encoding="utf-8", errors="replace") as handle:
+            return mount_at(parse_mountinfo(handle.read()), self.path)
+
+    def _read(self, file: str | None, size: int) -> Report:
+        chosen = (
+            os.path.join(self.path, file) if file else some_file(self.path, self.rng)
+        )
+        return read_block(chosen, size, self.rng)
+
+    def _child(self, work: t.Callable[[], Report]) -> tuple[Probe, Report]:
+        report, elapsed, pid = run_in_child(lambda: guarded(work), self.timeout)
+        if report is None:
+            self.outstanding.remember(pid)
+            return Probe("timeout", elapsed, None, "no answer before the deadline"), {}
+        if "error" in report:
+            return Probe("error", elapsed, report["errno"], report["error"]), report
+        return Probe("ok", elapsed), report
+
+    def _backend(self, entry: MountEntry | None, file: str | None) -> Probe:
+        if self.rc is None or entry is None:
+            return Probe("skipped")
+        return self.rc.reachable(entry.source, file or "")
+
+    def _evidence(
+        self,
+        entry: MountEntry | None,
+        mounted: bool,
+        left: int | None,
+        statvfs: Probe,
+        read: Probe,
+        backend: Probe,
+        report: Report,
+    ) -> Evidence:
+        return Evidence(
+            mounted=mounted,
+            fstype=entry.fstype if entry else "",
+            source=entry.source if entry else "",
+            outstanding_pid=left,
+            statvfs=statvfs,
+            read=read,
+            backend=backend,
+            file=str(report.get("file", "")),
+            offset=int(report.get("offset", 0)),
+            bytes_read=int(report.get("bytes", 0)),
+            length=int(report.get("length", 0)),
+        )
+
+
+def _statvfs(path: str) -> Report:
+    found = os.statvfs(path)
+    return {"blocks": found.f_blocks}
