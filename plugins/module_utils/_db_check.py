@@ -1,0 +1,345 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PRIVATE to cloudburst.plex: check the DB pair for real damage (L21, L22, L23).
+
+``SELECT COUNT(*)`` misses every realistic fault; what finds which is the table of
+sqlite-lab §4. The files are never changed: what is not in use is looked at through a
+hard link in a folder of its own, so that not even a ``-shm`` appears beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_btree import (
+    Tree,
+    bad_pages,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
+    DbError,
+    is_in_use,
+    read_header,
+    wal_frames,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    DAMAGE,
+    NOTICE,
+    Finding,
+    aborted,
+    combine,
+    damage,
+    findings_of,
+    page_finding,
+    rebuild,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
+    PlexOracle,
+    Report,
+    StockOracle,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
+    register_stubs,
+)
+
+_NEEDED = {
+    "library": ("library_sections", "section_locations", "metadata_items", "media_parts"),
+    "blobs": ("blobs", "schema_migrations"),
+}
+_SAMPLE = 2000
+# How a file may be opened: as it is, never looking at -wal; or with its -wal.
+_ALONE, _THROUGH_WAL = "immutable=1", "cache=private"
+_SCHEMA = Tree("table", "sqlite_master", "sqlite_master", 1)
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Checks databases with one oracle at one level (quick or full)."""
+
+    oracle: StockOracle | PlexOracle
+    level: str
+
+    def pair(self, library: str, blobs: str) -> list[Finding]:
+        """All findings of both files, and of the two as a pair."""
+        found = [*self.file(library, "library"), *self.file(blobs, "blobs")]
+        if not damage(found):
+            found += _mismatch(library, blobs)
+        return found
+
+    def file(self, path: str, role: str) -> list[Finding]:
+        """All findings of one file; ``role`` says which of the pair it should be."""
+        if not os.path.exists(path):
+            return [_missing(path, role)]
+        try:
+            header = read_header(path)
+        except DbError as error:
+            text = str(error).split(": ", 1)[-1]
+            return [Finding(path, "header", text)]
+        live, frames = is_in_use(path), wal_frames(path)
+        if header.missing_bytes and not live and not frames:
+            return [_truncated(path, header.missing_bytes)]
+        if live:
+            found = self._look(path, path, _THROUGH_WAL, live=True)
+        else:
+            found = self._at_rest(path, frames)
+        return found or _strange(path, role)
+
+    def _at_rest(self, path: str, frames: int) -> list[Finding]:
+        with _apart(path, with_wal=False) as place:
+            alone = self._look(path, place)
+        if not frames:
+            return alone
+        # Stock and mode=ro, so that nothing is checkpointed into the linked file.
+        stock = Checker(StockOracle(), self.level)
+        with _apart(path, with_wal=True) as place:
+            together = stock._look(path, place, _THROUGH_WAL)
+            if not damage(alone + together) and _is_foreign(path, place):
+                together = [aborted(path, "the -wal has another database's tables")]
+        return _leftover_wal(path, frames, alone, together)
+
+    def _look(
+        self, path: str, place: str, options: str = _ALONE, live: bool = False
+    ) -> list[Finding]:
+        """Check the file at ``place``; findings speak of ``path``."""
+        report = self.oracle.check(place, self.level, options=options)
+        found = findings_of(path, report.lines, stubbed=self.oracle.stubbed)
+        if report.error:
+            found.append(aborted(path, report.error))
+        if any(item.kind in ("page", "malformed") for item in found):
+            return combine(_located(path, place, options), found)
+        # A write lock on a running server's database is not ours to take.
+        if self.level == "full" and not live and not damage(found):
+            found += self._full_text(path, place)
+        return found
+
+    def _full_text(self, path: str, place: str) -> list[Finding]:
+        contents = _full_text_tables(place)
+        broken = self.oracle.full_text(place, list(contents))
+        return [_full_text_finding(path, name, contents[name]) for name in broken]
+
+
+def _missing(path: str, role: str) -> Finding:
+    advice = (
+        "Sonic vectors and markers live in it: the pair travels together or not at all"
+        if role == "blobs"
+        else "give the path of com.plexapp.plugins.library.db"
+    )
+    return Finding(path, "missing", "does not exist", advice=advice)
+
+
+def _truncated(path: str, missing: int) -> Finding:
+    return Finding(
+        path,
+        "truncated",
+        f"is cut off, {missing} bytes are missing at its end",
+        advice="copy it again, or take an intact copy",
+    )
+
+
+def _leftover_wal(
+    path: str, frames: int, alone: list[Finding], together: list[Finding]
+) -> list[Finding]:
+    """What a ``-wal`` that no server has open does to the file beside it."""
+    if damage(together) and damage(alone):
+        return together
+    if damage(together):
+        stale = Finding(
+            path + "-wal",
+            "stale_wal",
+            f"{frames} frames from elsewhere: the database is sound, but SQLite would"
+            " replay this file onto it and destroy it",
+            advice="delete the -wal and -shm beside the database",
+        )
+        return [stale]
+    needed = bool(damage(alone))
+    return [
+        Finding(
+            path + "-wal",
+            "wal_needed" if needed else "wal_pending",
+            f"{frames} frames that are not in the database yet",
+            severity=NOTICE,
+            advice="keep the two files together"
+            if needed
+            else "it was not closed cleanly; a snapshot (plex_db_snapshot) has them in",
+        )
+    ]
+
+
+@contextlib.contextmanager
+def _apart(path: str, *, with_wal: bool) -> Iterator[str]:
+    """The database under a hard link in a folder of its own, with its -wal or without.
+
+    Where links are impossible, the place is the file itself: it is opened immutable.
+    """
+    real = os.path.realpath(path)
+    try:
+        folder = tempfile.mkdtemp(prefix=".check-", dir=os.path.dirname(real))
+    except OSError:
+        # A read-only folder is no reason not to look.
+        yield real
+        return
+    place = os.path.join(folder, os.path.basename(real))
+    try:
+        _link(real, place)
+        if with_wal:
+            shutil.copyfile(real + "-wal", place + "-wal")
+        yield place
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_foreign(alone: str, together: str) -> bool:
+    """Whether a -wal replaces the whole database rather than adding to it."""
+    lost = _names(alone, _ALONE) - _names(together, _THROUGH_WAL)
+    return any(name in lost for name in _NEEDED["blobs"] + _NEEDED["library"])
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # No hard links on this file system.
+        shutil.copyfile(source, target)
+
+
+def _located(path: str, place: str, options: str) -> list[Finding]:
+    """Which tables and indexes the damage is in; empty when that cannot be told."""
+    trees = [_SCHEMA]
+    with contextlib.suppress(sqlite3.Error):
+        # Where the list of tables is itself damaged, at least that can be said.
+        trees += _trees(place, options)
+    found = [
+        page_finding(
+            path, item.tree.kind, item.tree.name, item.tree.table, item.page, item.problem
+        )
+        for item in bad_pages(place, read_header(place).page_size, trees)
+    ]
+    return found or _broken_tables(path, place, options, trees[1:])
+
+
+def _trees(place: str, options: str) -> list[Tree]:
+    with _stock(place, options) as connection:
+        rows = connection.execute(
+            "SELECT type, name, tbl_name, rootpage FROM sqlite_master WHERE rootpage > 0"
+        ).fetchall()
+    return [Tree(*row) for row in rows]
+
+
+def _names(place: str, options: str) -> set[str]:
+    """The names of all tables, indexes and triggers."""
+    with _stock(place, options) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master")
+        return {str(row[0]) for row in rows}
+
+
+def _broken_tables(
+    path: str, place: str, options: str, trees: list[Tree]
+) -> list[Finding]:
+    """Check table by table, for damage inside pages whose headers look right."""
+    found = []
+    for tree in trees:
+        if tree.kind != "table":
+            continue
+        report = _check_table(place, options, tree.name)
+        lines = findings_of(path, report.lines, stubbed=True)
+        if report.error or lines:
+            text = report.error or lines[0].message
+            found.append(Finding(path, "table", text, table=tree.name))
+    return found
+
+
+def _check_table(place: str, options: str, table: str) -> Report:
+    report = Report()
+    try:
+        with _stock(place, options) as connection:
+            pragma = f'PRAGMA quick_check("{table}")'
+            report.lines = [str(row[0]) for row in connection.execute(pragma)]
+    except sqlite3.Error as error:
+        report.error = str(error)
+    return report
+
+
+@contextlib.contextmanager
+def _stock(place: str, options: str) -> Iterator[sqlite3.Connection]:
+    address = uri(place, f"mode=ro&{options}")
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        register_stubs(connection)
+        yield connection
+
+
+def _full_text_tables(place: str) -> dict[str, bool]:
+    """The ICU full-text tables, and whether they hold their own text.
+
+    Those that index another table's columns differ from it on a healthy server, for tag
+    triggers leave most types out and titles get a show's name (plex-facts §1.3).
+    """
+    names = _names(place, _ALONE)
+    tables = sorted(n for n in names if n.startswith("fts4_") and n.endswith("_icu"))
+    return {name: f"{name}_content" in names for name in tables}
+
+
+def _full_text_finding(path: str, table: str, own_text: bool) -> Finding:
+    return Finding(
+        path,
+        "full_text",
+        "the search index does not match its text",
+        severity=DAMAGE if own_text else NOTICE,
+        table=table,
+        advice=f"with Plex stopped, let 'Plex SQLite' run: {rebuild(table)}",
+    )
+
+
+def _strange(path: str, role: str) -> list[Finding]:
+    """A sound database that is not the one it should be."""
+    names = _names(path, _options_at_rest(path))
+    missing = [name for name in _NEEDED[role] if name not in names]
+    if missing:
+        text = f"has no table {', '.join(missing)}: this is no Plex {role} database"
+        return [Finding(path, "not_plex", text)]
+    with _stock(path, _options_at_rest(path)) as connection:
+        query = "SELECT EXISTS (SELECT 1 FROM library_sections)"
+        if role == "blobs" and connection.execute(query).fetchone()[0]:
+            text = "holds library sections: this is a library database, not its blobs"
+            return [Finding(path, "swapped", text, advice="give the pair in order")]
+    return []
+
+
+def _options_at_rest(path: str) -> str:
+    return _THROUGH_WAL if wal_frames(path) or is_in_use(path) else _ALONE
+
+
+def _mismatch(library: str, blobs: str) -> list[Finding]:
+    """A blobs DB of another library: its Sonic vectors belong to no item here.
+
+    Plex would collect them as garbage (plex-facts §1.6). A few strays are normal.
+    """
+    with _stock(blobs, _options_at_rest(blobs)) as connection:
+        ids = [
+            row[0]
+            for row in connection.execute(
+                "SELECT linked_id FROM blobs WHERE linked_type='metadata_item'"
+                " AND blob_type=7 ORDER BY id DESC LIMIT ?",
+                (_SAMPLE,),
+            )
+        ]
+    if len(ids) < 10:
+        return []
+    with _stock(library, _options_at_rest(library)) as connection:
+        known = sum(
+            connection.execute(
+                "SELECT COUNT(*) FROM metadata_items WHERE id=?", (item,)
+            ).fetchone()[0]
+            for item in ids
+        )
+    if known >= len(ids) / 2:
+        return []
+    text = f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}"
+    advice = "library and blobs must be copied at the same moment"
+    return [Finding(blobs, "pair_mismatch", text, advice=advice)]

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One function per kind of damage in the table of sqlite-lab §4."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from cloudburst_lab.plex_schema.pair import connect
+
+PAGE = 1024
+
+
+def pages_of(path: Path, name: str, kind: str) -> list[int]:
+    """Page numbers of a table or index: leaf, internal or overflow."""
+    with closing(connect(path)) as connection:
+        query = "SELECT pageno FROM dbstat WHERE name=? AND pagetype=? ORDER BY pageno"
+        return [row[0] for row in connection.execute(query, (name, kind))]
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def zero_page(path: Path, page: int) -> None:
+    overwrite(path, (page - 1) * PAGE, bytes(PAGE))
+
+
+def table_leaf(path: Path) -> None:
+    zero_page(path, pages_of(path, "media_parts", "leaf")[2])
+
+
+def table_interior(path: Path) -> None:
+    zero_page(path, pages_of(path, "media_parts", "internal")[0])
+
+
+def index_leaf(path: Path) -> None:
+    zero_page(path, pages_of(path, "index_media_parts_on_file", "leaf")[2])
+
+
+def index_leaf_garbage(path: Path) -> None:
+    page = pages_of(path, "index_metadata_items_on_guid", "leaf")[1]
+    overwrite(path, (page - 1) * PAGE, b"\xff\x13" * 4)
+
+
+def icu_index_leaf(path: Path) -> None:
+    zero_page(path, pages_of(path, "index_title_sort_icu", "leaf")[0])
+
+
+def payload_of_indexed_column(path: Path) -> None:
+    """Bytes inside a value: only the comparison with the index shows them."""
+    at = path.read_bytes().index(b"/media/plex/Movies/Film 7/Film 7.mkv")
+    overwrite(path, at + 20, b"XX")
+
+
+def stale_index_entry(path: Path) -> None:
+    """Rows change while their index is hidden from SQLite."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        name = "index_media_parts_on_hash"
+        where = "WHERE type='index' AND name=?"
+        (row,) = connection.execute(
+            f"SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master {where}",
+            (name,),
+        ).fetchall()
+        connection.execute(f"DELETE FROM sqlite_master {where}", (name,))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE media_parts SET hash='changed' WHERE id=3")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("INSERT INTO sqlite_master VALUES(?,?,?,?,?)", row)
+
+
+def truncated(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size * 7 // 10)
+
+
+def header_zeroed(path: Path) -> None:
+    overwrite(path, 0, bytes(100))
+
+
+def random_pages(path: Path) -> None:
+    choice = random.Random(7)
+    pages = path.stat().st_size // PAGE
+    for page in choice.sample(range(2, pages), 40):
+        zero_page(path, page)
+
+
+def torn_copy(path: Path) -> None:
+    """A ``cp`` that reads its first half before a writer's commit, its second after."""
+    before = path.read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        rows = [(f"/media/plex/new/{n}.mkv", f"{n:040}") for n in range(400)]
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO media_parts(file, hash) VALUES(?,?)", rows)
+        connection.execute("COMMIT")
+    after = path.read_bytes()
+    half = len(before) // 2 // PAGE * PAGE
+    path.write_bytes(before[:half] + after[half:])
+
+
+def zero_bytes(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def foreign_wal(path: Path) -> None:
+    """The -wal of another database beside this one."""
+    other = path.with_name("other.db")
+    with closing(sqlite3.connect(other, isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size=1024")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t(x)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        values = [("x" * 900,) for _ in range(200)]
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO t VALUES(?)", values)
+        connection.execute("COMMIT")
+        shutil.copyfile(f"{other}-wal", f"{path}-wal")
+    other.unlink()
+
+
+def stale_wal(path: Path) -> None:
+    """The -wal of the file that was here before: same library, other pages."""
+    current = path.read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("UPDATE media_parts SET hash=hash||'x', file=file||'.old'")
+        connection.execute("COMMIT")
+        wal = path.with_name(path.name + "-wal").read_bytes()
+    # The next one had rows deleted and its pages laid out anew.
+    path.write_bytes(current)
+    with closing(connect(path)) as connection:
+        connection.execute("DELETE FROM media_streams WHERE id % 2")
+        connection.commit()
+        connection.execute("VACUUM")
+    path.with_name(path.name + "-wal").write_bytes(wal)
+
+
+# Fault, whether quick_check sees it, what the message must name.
+FAULTS: list[tuple[Callable[[Path], None], bool, str]] = [
+    (table_leaf, True, "media_parts"),
+    (table_interior, True, "media_parts"),
+    (index_leaf, True, "index_media_parts_on_file"),
+    (index_leaf_garbage, True, "index_metadata_items_on_guid"),
+    (icu_index_leaf, True, "index_title_sort_icu"),
+    (payload_of_indexed_column, False, "index_media_parts_on_file"),
+    (stale_index_entry, False, "index_media_parts_on_hash"),
+    (truncated, True, "cut off"),
+    (header_zeroed, True, "no SQLite database"),
+    (random_pages, True, "table "),
+    (torn_copy, True, "take an intact copy"),
+    (zero_bytes, True, "empty"),
+    (foreign_wal, True, "-wal"),
+    (stale_wal, True, "-wal"),
+]

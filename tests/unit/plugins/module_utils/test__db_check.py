@@ -1,0 +1,191 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of damage of sqlite-lab §4 is found, and a healthy pair passes (L22, L23)."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from ansible_collections.cloudburst.plex.plugins.module_utils import (
+    _db_check,
+    _db_connect,
+    _db_oracle,
+    _stubs,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import is_in_use
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    damage,
+    summary,
+)
+from cloudburst_lab.plex_schema import Pair
+from tests.unit.plugins.module_utils import db_faults
+
+try:
+    import pysqlite3
+except ImportError:
+    pysqlite3 = None
+
+ENGINES = [sqlite3, pysqlite3] if pysqlite3 else [sqlite3]
+
+
+@pytest.fixture(params=ENGINES, ids=lambda module: module.sqlite_version)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Each test with this Python's SQLite, and with a newer one where installed."""
+    for module in (_db_check, _db_oracle, _stubs, _db_connect):
+        monkeypatch.setattr(module, "sqlite3", request.param)
+    return request.param
+
+
+def checker(level: str = "full") -> _db_check.Checker:
+    return _db_check.Checker(_db_oracle.StockOracle(), level)
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {
+        path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
+    }
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_a_healthy_pair_passes_and_nothing_is_touched(
+    pair: Pair, engine: object, level: str
+) -> None:
+    before = state_of(pair.library.parent)
+    assert checker(level).pair(str(pair.library), str(pair.blobs)) == []
+    assert state_of(pair.library.parent) == before
+
+
+def test_stock_sqlite_alone_would_call_the_healthy_pair_broken(pair: Pair) -> None:
+    """The trap that the stubs are for (L22)."""
+    with closing(sqlite3.connect(pair.library)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="icu_root|collating"):
+            connection.execute("PRAGMA integrity_check").fetchall()
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+@pytest.mark.parametrize(
+    ("fault", "quick_sees_it", "named"),
+    db_faults.FAULTS,
+    ids=[fault[0].__name__ for fault in db_faults.FAULTS],
+)
+def test_damage_is_found_and_named(
+    pair: Pair,
+    engine: object,
+    level: str,
+    fault: Callable[[Path], None],
+    quick_sees_it: bool,
+    named: str,
+) -> None:
+    fault(pair.library)
+    before = state_of(pair.library.parent)
+    found = checker(level).file(str(pair.library), "library")
+    if level == "full" or quick_sees_it:
+        assert damage(found)
+        assert str(pair.library) in summary(found)
+        assert named in summary(found, 99)
+    else:
+        assert not damage(found)
+    assert state_of(pair.library.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        (db_faults.index_leaf, "REINDEX"),
+        (db_faults.table_leaf, "intact copy"),
+        (db_faults.foreign_wal, "delete the -wal"),
+    ],
+)
+def test_the_message_says_what_to_do(
+    pair: Pair, fault: Callable[[Path], None], advice: str
+) -> None:
+    fault(pair.library)
+    assert advice in summary(checker().file(str(pair.library), "library"))
+
+
+def test_a_missing_blobs_database_is_damage(pair: Pair) -> None:
+    pair.blobs.unlink()
+    text = summary(checker("quick").pair(str(pair.library), str(pair.blobs)))
+    assert str(pair.blobs) in text
+    assert "travels together" in text
+
+
+def test_a_swapped_pair_is_refused(pair: Pair) -> None:
+    found = checker("quick").pair(str(pair.blobs), str(pair.library))
+    assert [item.kind for item in found] == ["swapped"]
+
+
+def test_blobs_of_another_library_are_refused(pair: Pair) -> None:
+    with closing(sqlite3.connect(pair.blobs, isolation_level=None)) as connection:
+        connection.execute("UPDATE blobs SET linked_id=linked_id+900000")
+    found = checker("quick").pair(str(pair.library), str(pair.blobs))
+    assert [item.kind for item in found] == ["pair_mismatch"]
+    assert "20 of 20 Sonic vectors" in summary(found)
+
+
+def test_another_sqlite_database_is_refused(pair: Pair) -> None:
+    pair.library.unlink()
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t(x)")
+    found = checker("quick").file(str(pair.library), "library")
+    assert [item.kind for item in found] == ["not_plex"]
+
+
+def test_a_wal_that_belongs_is_only_worth_a_notice(pair: Pair, tmp_path: Path) -> None:
+    """As after SIGKILL: committed rows are still in the -wal (plex-facts §1.1)."""
+    killed = Pair.of(tmp_path / "killed")
+    killed.library.parent.mkdir()
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        connection.execute("UPDATE media_parts SET size=5")
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{pair.library}{end}", f"{killed.library}{end}")
+    found = checker().file(str(killed.library), "library")
+    assert [item.kind for item in found] == ["wal_pending"]
+    assert not damage(found)
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("UPDATE media_parts SET size=7")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_open(path: Path) -> Iterator[None]:
+    """Another process has the database open, with rows in its -wal, as a server does."""
+    command = [sys.executable, "-c", HOLD, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield
+        process.communicate(b"")
+
+
+def test_a_database_in_use_is_checked_where_it_is(pair: Pair) -> None:
+    with held_open(pair.library):
+        assert is_in_use(str(pair.library))
+        assert checker().file(str(pair.library), "library") == []
+    assert not is_in_use(str(pair.library))
+
+
+def test_without_read_permission_it_says_so(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    text = summary(checker().file(str(pair.library), "library"))
+    assert "Permission denied" in text
