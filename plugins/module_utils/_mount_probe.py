@@ -266,7 +266,8 @@ class MountProber:
             backend = self._backend(entry, file) if left is not None else skipped
             return self._evidence(entry, mounted, left, skipped, skipped, backend, {})
         statvfs, _report = self._child(lambda: _statvfs(self.path))
-        read, report = skipped, {}
+        read = skipped
+        report: Report = {}
         if statvfs.outcome == "ok":
             read, report = self._child(lambda: self._read(file, size))
         backend = self._backend(entry, file)
