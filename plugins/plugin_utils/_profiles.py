@@ -158,12 +158,12 @@ def monitoring(name: str, quick_test: bool, limits: Table, options: Table) -> Ta
 
 
 def _adjusted(line: Table, options: Table) -> Table:
-    own = {
+    own: Table = {
         k: options[k]
         for k in ("check_interval", "stall_threshold", "cpu_idle")
         if k in options
     }
-    merged = {**line, **own}
+    merged: Table = {**line, **own}
     merged["stall_seconds"] = merged["stall_threshold"] * merged["check_interval"]
     return merged
 
