@@ -1,0 +1,69 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection: no promise of stability for others.
+
+"""Before and after, of every media type, as numbers and as a table (F17). Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+LEAVES = ("movie", "episode", "track", "photo")
+ROWS = (
+    *((f"{leaf}s", "leaves", leaf) for leaf in LEAVES),
+    ("in the trash", "deleted", None),
+    ("analysed", "analysed", None),
+    ("thumbnails missing", "thumbs_missing", None),
+    ("Sonic marks", "sonic_done", None),
+    ("Sonic vectors", "sonic_vectors", None),
+)
+
+
+def totals(sample: t.Mapping[str, t.Any]) -> dict[str, int]:
+    """Sums over all libraries of a sample of ``plex_progress``."""
+    rows = list((sample.get("sections") or {}).values())
+    return {
+        name: sum(_number(row, key, leaf) for row in rows) for name, key, leaf in ROWS
+    }
+
+
+def _number(row: t.Mapping[str, t.Any], key: str, leaf: str | None) -> int:
+    value = row.get(key)
+    if leaf is not None:
+        value = (value or {}).get(leaf)
+    return int(value or 0)
+
+
+def compare(
+    before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]
+) -> list[dict[str, t.Any]]:
+    """One row per kind of number; every leaf type is always there (L28)."""
+    old, new = totals(before), totals(after)
+    return [
+        {
+            "what": name,
+            "before": old[name],
+            "after": new[name],
+            "change": new[name] - old[name],
+        }
+        for name, _key, _leaf in ROWS
+    ]
+
+
+def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """The lines of the table, aligned."""
+    cells = [("", "before", "after", "change")]
+    cells += [
+        (row["what"], f"{row['before']:,}", f"{row['after']:,}", f"{row['change']:+,}")
+        for row in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    return [
+        "  ".join(
+            text.ljust(width) if not column else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection: no promise of stability for others.
+
+"""How long to wait, when to give up, and the line that says how far it is. Pure.
+
+The samples come from ``plex_progress``.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._progress import pace
+
+Sample = t.Mapping[str, t.Any]
+Verdict = t.Literal["running", "settled", "reached", "stalled", "too_late", "crashed"]
+
+# A small library settles in seconds, a big one takes hours: look often at
+# first, then at the interval of the monitoring profile.
+RAMP = (1, 1, 2, 2, 3, 3, 5, 5, 5, 10, 10, 15, 20, 30)
+
+# Which counter a phase moves: (done, total), both names of a section's sample.
+COUNTER = {
+    "analysis": ("analysed", "live"),
+    "refresh": ("refreshed", "live"),
+    "sonic": ("sonic_vectors", "sonic_total"),
+}
+
+
+def poll_pauses(limit_seconds: float, interval: float) -> list[float]:
+    """Pauses between looks, as many as fit into the time limit."""
+    pauses: list[float] = []
+    left = float(limit_seconds)
+    for pause in RAMP:
+        if pause >= interval or left <= 0:
+            break
+        pauses.append(float(pause))
+        left -= pause
+    return pauses + [float(interval)] * max(1, int(left / interval))
+
+
+def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
+    """What the sample means under these rules.
+
+    Rules: ``limit_seconds``, ``stall_seconds``, ``cpu_idle`` (percent), ``quiet``
+    (looks in a row that make it settled, 2), ``target`` (Sonic vectors to add).
+    """
+    container = sample.get("container")
+    if container and not container["running"]:
+        return "crashed"
+    if rules.get("target") and gained(sample, "sonic_vectors") >= rules["target"]:
+        return "reached"
+    if sample["quiet_streak"] >= max(2, int(rules.get("quiet", 2))):
+        return "settled"
+    if elapsed(sample) >= rules["limit_seconds"]:
+        return "too_late"
+    still = sample["still_seconds"] >= rules["stall_seconds"]
+    # Nothing counted moves while Plex works on one long file: that is no stall.
+    if still and not _cpu_works(sample, rules.get("cpu_idle")):
+        return "stalled"
+    return "running"
+
+
+def _cpu_works(sample: Sample, idle: float | None) -> bool:
+    cpu = sample.get("cpu_percent")
+    return cpu is not None and idle is not None and cpu > idle
+
+
+def elapsed(sample: Sample) -> float:
+    """Seconds since the phase began."""
+    return float(sample["time"]) - float(sample["baseline"]["time"])
+
+
+def gained(sample: Sample, counter: str) -> int:
+    """How much the counter moved since the phase began."""
+    before = sample["baseline"]["sections"]
+    now = _sum(sample["sections"].values(), counter)
+    return now - _sum((before.get(x, {}) for x in sample["sections"]), counter)
+
+
+def progress_line(
+    sample: Sample, phase: str, name: str, clock: t.Callable[[float], str] | None = None
+) -> str:
+    """One line: time, phase, what moved, how fast, how long still (L51)."""
+    stamp = (clock or _clock)(float(sample["time"]))
+    parts = [f"[{stamp}] {phase:<8} {name}", *_counted(sample, phase)]
+    if sample.get("cpu_percent") is not None:
+        parts.append(f"cpu {sample['cpu_percent']:.0f} %")
+    doing = _doing(sample)
+    if doing:
+        parts.append(doing)
+    return "  ".join(parts)
+
+
+def _counted(sample: Sample, phase: str) -> list[str]:
+    rows = list(sample["sections"].values())
+    if phase not in COUNTER:
+        live, gone = _sum(rows, "live"), gained(sample, "deleted")
+        parts = [f"{live:,} items", f"{gained(sample, 'live'):+,}"]
+        return parts + ([f"{gone:,} into the trash"] if gone else [])
+    done_name, total_name = COUNTER[phase]
+    done, total = _sum(rows, done_name), _sum(rows, total_name)
+    parts = [f"{done:,}/{total:,}"]
+    if total:
+        parts[0] += f" {100 * done / total:.1f} %"
+    speed = pace(
+        float(sample["baseline"]["time"]),
+        float(sample["time"]),
+        done - gained(sample, done_name),
+        done,
+        total,
+    )
+    if speed.per_hour:
+        parts.append(f"{speed.per_hour / 60:+,.0f}/min")
+        if speed.eta_seconds:
+            parts.append(f"ETA {duration(speed.eta_seconds)}")
+    if phase == "analysis":
+        parts.append(f"{_sum(rows, 'thumbs_missing'):,} thumbnails missing")
+    return parts
+
+
+def _doing(sample: Sample) -> str:
+    for activity in sample.get("activities") or []:
+        if activity["kind"] not in ("idle", "other"):
+            title = activity["title"] or activity["type"]
+            subtitle = activity["subtitle"]
+            return f"{title}: {subtitle}" if subtitle else str(title)
+    return ""
+
+
+def _sum(rows: t.Iterable[t.Mapping[str, t.Any]], counter: str) -> int:
+    return sum(int(row.get(counter) or 0) for row in rows)
+
+
+def duration(seconds: float) -> str:
+    """``2h08``, ``12 min``, ``40 s``."""
+    whole = round(seconds)
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60}h{minutes % 60:02d}"
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(moment))
+
+
+def explain(
+    outcome: str, sample: Sample, rules: t.Mapping[str, t.Any], what: str
+) -> str:
+    """Why a phase ended, in words a person can act on."""
+    if outcome == "stalled":
+        return (
+            f"{what} stands still: no counter moved for {duration(sample['still_seconds'])}"
+            f" (limit {duration(rules['stall_seconds'])}) and the CPU is at"
+            f" {sample.get('cpu_percent')} %. Look at the Plex log; raise"
+            " monitoring_options.stall_threshold if this is normal for this library"
+        )
+    if outcome == "too_late":
+        return (
+            f"{what} is not finished after {duration(elapsed(sample))}"
+            f" (limit {duration(rules['limit_seconds'])}). It still runs; raise"
+            " scan_limits and start the same command again to go on"
+        )
+    if outcome == "crashed":
+        state = sample.get("container") or {}
+        memory = " It was killed for lack of memory." if state.get("oom_killed") else ""
+        return f"Plex's container is {state.get('status')} during {what}.{memory}"
+    return f"{what}: {outcome} after {duration(elapsed(sample))}"

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cloudburst.plex.plugins.plugin_utils import _watching
+
+RULES = {"limit_seconds": 3600, "stall_seconds": 600, "cpu_idle": 10.0}
+
+
+def sample(**changes: Any) -> dict[str, Any]:
+    rows = {
+        "1": {
+            "live": 120,
+            "deleted": 3,
+            "analysed": 100,
+            "thumbs_missing": 7,
+            "sonic_vectors": 60,
+            "sonic_total": 120,
+        }
+    }
+    then = {**rows["1"], "live": 110, "deleted": 0, "sonic_vectors": 30}
+    base: dict[str, Any] = {
+        "time": 1060.0,
+        "sections": rows,
+        "activities": [],
+        "quiet_streak": 0,
+        "still_seconds": 0.0,
+        "cpu_percent": 200.0,
+        "container": {"running": True, "status": "running", "oom_killed": False},
+        "baseline": {"time": 1000.0, "sections": {"1": then}},
+    }
+    return {**base, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules", "expected"),
+    [
+        ({}, {}, "running"),
+        ({"quiet_streak": 1}, {}, "running"),
+        ({"quiet_streak": 2}, {}, "settled"),
+        ({"quiet_streak": 2}, {"quiet": 3}, "running"),
+        ({"still_seconds": 700.0}, {}, "running"),  # the CPU works
+        ({"still_seconds": 700.0, "cpu_percent": 4.0}, {}, "stalled"),
+        ({"still_seconds": 700.0, "cpu_percent": None}, {}, "stalled"),
+        ({"still_seconds": 599.0, "cpu_percent": 4.0}, {}, "running"),
+        ({"time": 4600.0}, {}, "too_late"),
+        ({"time": 4600.0, "quiet_streak": 2}, {}, "settled"),
+        ({}, {"target": 30}, "reached"),
+        ({}, {"target": 31}, "running"),
+        ({"container": {"running": False, "status": "exited"}}, {}, "crashed"),
+        ({"container": None, "quiet_streak": 2}, {}, "settled"),
+    ],
+)
+def test_verdict(changes: dict[str, Any], rules: dict[str, Any], expected: str) -> None:
+    assert _watching.verdict(sample(**changes), {**RULES, **rules}) == expected
+
+
+@given(
+    limit=st.floats(min_value=1, max_value=72 * 3600),
+    interval=st.sampled_from([1, 10, 30, 60, 120]),
+)
+def test_pauses_fill_the_limit_and_never_exceed_the_interval(
+    limit: float, interval: int
+) -> None:
+    pauses = _watching.poll_pauses(limit, interval)
+    assert max(pauses) <= interval
+    assert limit - interval <= sum(pauses) <= limit + interval + 30
+
+
+@pytest.mark.parametrize(
+    ("phase", "parts"),
+    [
+        ("scan", ["[12:00:00] scan", "120 items", "+10", "3 into the trash"]),
+        ("analysis", ["100/120 83.3 %", "7 thumbnails missing"]),
+        ("sonic", ["60/120 50.0 %", "+30/min", "ETA 120 s".replace("120 s", "2 min")]),
+        ("sonic", ["cpu 200 %"]),
+    ],
+)
+def test_line_says_what_moved(phase: str, parts: list[str]) -> None:
+    line = _watching.progress_line(sample(), phase, "Music", lambda _t: "12:00:00")
+    for part in parts:
+        assert part in line
+
+
+def test_line_shows_what_plex_does_but_not_the_idle_butler() -> None:
+    rows = [
+        {"kind": "idle", "type": "butler", "title": "", "subtitle": ""},
+        {"kind": "scan", "type": "x", "title": "Scanning Movies", "subtitle": "Heat"},
+    ]
+    line = _watching.progress_line(sample(activities=rows), "scan", "Movies")
+    assert line.endswith("Scanning Movies: Heat")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (40, "40 s"), (720, "12 min"), (7680, "2h08"), (360000, "100h00")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert _watching.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("stalled", ["no counter moved", "10 min", "stall_threshold"]),
+        ("too_late", ["60 min", "scan_limits"]),
+        ("crashed", ["container", "memory"]),
+    ],
+)
+def test_explanation_has_the_figures_and_what_to_do(
+    outcome: str, words: list[str]
+) -> None:
+    state = {"running": False, "status": "exited", "oom_killed": True}
+    text = _watching.explain(outcome, sample(container=state), RULES, "The scan")
+    for word in words:
+        assert word in text
