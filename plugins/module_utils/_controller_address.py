@@ -77,8 +77,8 @@ class Viewpoint:
             source = self._route(destination)
         except OSError as exc:
             raise PlanError(
-                f"there is no route to {destination} ({exc}); set controller_cidr to"
-                " the network that SSH comes from"
+                f"there is no route to {destination} ({exc}); set allowed_ssh_cidr"
+                " (provision_controller_cidr) to the network that SSH comes from"
             ) from exc
         if not is_public(destination) or is_public(source):
             return [network(source)]
@@ -94,8 +94,8 @@ class Viewpoint:
             raise PlanError(
                 "this machine is behind an address translation and its public address"
                 f" cannot be learned from {self._address_url or 'any service'} ({exc});"
-                " set controller_cidr to the network that SSH comes from, for example"
-                " 203.0.113.7/32"
+                " set allowed_ssh_cidr (provision_controller_cidr) to the network that SSH"
+                " comes from, for example 203.0.113.7/32"
             ) from exc
         self._answer = answer
         return answer

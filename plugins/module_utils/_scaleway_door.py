@@ -80,6 +80,11 @@ class Door:
             or self._cloud.rules(zone, group.id) != wanted
         )
 
+    def ranges_before(self) -> list[str]:
+        """Networks that SSH would be opened to, known before anything is created."""
+        self._wanted(None)
+        return self.ranges
+
     def find(self, zone: str) -> Part | None:
         """The burst's group in a zone, by its tags."""
         for group in self._cloud.groups(zone):

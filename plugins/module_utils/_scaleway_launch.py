@@ -230,9 +230,7 @@ class Launch:
             "zone": offer.zone,
             "server_type": offer.type,
             "name": f"cloudburst-{wanted.burst}",
-            "image": self._cloud.image(
-                wanted.image_label, offer.zone, offer.type, local=root.kind != SBS
-            ),
+            "image": self._image(offer),
             "root": root,
             "tags": launch_tags(
                 wanted.burst,
@@ -250,6 +248,12 @@ class Launch:
         )
         self._tag_volumes(server)
         return server
+
+    def _image(self, offer: Offer) -> str:
+        root = root_volume(offer, self._wanted.volume_gb)
+        return self._cloud.image(
+            self._wanted.image_label, offer.zone, offer.type, local=root.kind != SBS
+        )
 
     def _create_once(self, request: dict[str, Any], zone: str, burst_id: str) -> Server:
         """Exactly one server, whatever becomes of the answers (L61)."""
@@ -307,8 +311,12 @@ class Launch:
             return server
         self._report.changed = True
         for candidate in self._candidates():
-            reason = refusal(self._offer(candidate), candidate)
-            if not reason:
+            offer = self._offer(candidate)
+            reason = refusal(offer, candidate)
+            if offer is not None and not reason:
+                # What creation would stumble over is found out for free.
+                self._image(offer)
+                self._door.ranges_before()
                 self._report.say(f"would create {candidate.type} in {candidate.zone}")
                 return None
             self._refuse(candidate, reason)

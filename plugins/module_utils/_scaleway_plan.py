@@ -185,7 +185,7 @@ def network(address: str) -> str:
         return str(ipaddress.ip_network(address.strip(), strict=False))
     except ValueError as exc:
         raise PlanError(
-            f"controller_cidr {address!r}: not an address or network ({exc});"
+            f"allowed_ssh_cidr {address!r}: not an address or network ({exc});"
             " write for example 203.0.113.7/32"
         ) from exc
 
@@ -210,5 +210,7 @@ def ssh_rules(ranges: Iterable[str]) -> list[Rule]:
     """SSH from these networks and nothing else; Plex is reached through SSH (L91)."""
     wanted = sorted({network(item) for item in ranges})
     if not wanted:
-        raise PlanError("no network may reach SSH: set controller_cidr")
+        raise PlanError(
+            "no network may reach SSH: set allowed_ssh_cidr (provision_controller_cidr)"
+        )
     return [Rule(item, 22) for item in wanted]

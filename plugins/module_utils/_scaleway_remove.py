@@ -126,7 +126,7 @@ class Removal:
         """Ask by the way that the state allows, look, ask again; until it is gone."""
         end = self._pace.clock() + self._timeout
         ask_at = self._pace.clock()
-        last = "nothing was tried"
+        last, asked_in = "nothing was tried", ""
         while True:
             now = self._cloud.server(server.zone, server.id)
             if now is None:
@@ -137,8 +137,9 @@ class Removal:
                     f" {self._timeout:.0f} s ({last}); it is billed on. Run"
                     f" teardown.yml again, or: {server_part(now).command}"
                 )
-            if self._pace.clock() >= ask_at:
+            if self._pace.clock() >= ask_at or now.state != asked_in:
                 asked, last = self._ask(now)
+                asked_in = now.state
                 ask_at = self._pace.clock() + (ASK_AGAIN_AFTER if asked else POLL)
             self._pace.sleep(POLL)
 
@@ -151,6 +152,11 @@ class Removal:
             if server.state == "stopped":
                 self._cloud.delete_server(server)
                 return True, "delete was accepted"
+            if server.state == "stopped_in_place":
+                # Standby after a shutdown from inside (L60): only a running server can
+                # be terminated.
+                self._cloud.power_on(server)
+                return True, "it was started in order to be terminated"
         except AccessDenied:
             raise
         except (ApiError, LostReply, DeadlineExceeded) as exc:

@@ -50,7 +50,8 @@ def server_from(item: Any) -> Server:
         name=item.name,
         zone=str(item.zone),
         type=item.commercial_type,
-        state=str(item.state),
+        # The API writes "stopped in place", the SDK's enum stopped_in_place.
+        state=str(item.state).replace(" ", "_"),
         created=item.creation_date,
         tags=tuple(item.tags),
         addresses=tuple(

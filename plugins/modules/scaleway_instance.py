@@ -156,6 +156,7 @@ server:
     burst: plex
     burst_id: plex-20261121T200000
     expires_at: 1795624800
+    trusts_key: true
     host_keys:
       - 256 SHA256:2cIX5Uo3s5XHk2p6jY2sG6RZRVXlY2zQ8a5oBq2zPpk root@cloudburst-plex (ED25519)
 allowed_ssh_cidr:
@@ -230,6 +231,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_module i
     scaleway_argument_spec,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_plan import (
+    authorized_key_tag,
     check_burst_name,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_remove import (
@@ -237,6 +239,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_remove i
     absence_message,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
+    Server,
     leftover,
     server_part,
 )
@@ -301,6 +304,7 @@ def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str,
     found: dict[str, Any] = {}
     if server is not None:
         found = server.as_dict(launch.hourly_price(server))
+        found["trusts_key"] = trusts(server, wanted.public_key)
         if not check_mode:
             found["host_keys"] = launch.host_keys(server)
     return {
@@ -311,6 +315,11 @@ def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str,
         "steps": report.steps,
         "diff": {"before": {"servers": before}, "after": {"server": found}},
     }
+
+
+def trusts(server: Server, public_key: str) -> bool:
+    """Whether the server was told, by its tag, to let this key in."""
+    return bool(public_key) and authorized_key_tag(public_key) in server.tags
 
 
 def absent(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -347,7 +356,7 @@ def absent(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str, 
     return result
 
 
-def _bill(cloud: Cloud, removal: Removal, servers: list[Any]) -> dict[str, Any]:
+def _bill(cloud: Cloud, removal: Removal, servers: list[Server]) -> dict[str, Any]:
     """What the servers have cost until now; prices are read before they are gone."""
     sizes = {part.id: part.size for part in removal.parts()}
     lines: list[Line] = []

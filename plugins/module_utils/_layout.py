@@ -1,0 +1,244 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PRIVATE to cloudburst.plex: how the paths in the database meet the bucket.
+
+The bucket's root is mounted at the *media root*, the folder that the paths of the
+library begin with, so that they need no rewriting (the best remap is none). Which folder
+that is follows from the locations and from what the bucket holds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
+    PathMap,
+    clean_prefix,
+    is_under,
+)
+
+#: the image's own folders: a bind over one of them would hide what Plex needs
+OCCUPIED = (
+    "/",
+    "/bin",
+    "/boot",
+    "/config",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/transcode",
+    "/usr",
+    "/var",
+)
+
+
+class LayoutError(ValueError):
+    """Paths and bucket do not fit; the text names them and says what to do."""
+
+
+class Bucket:
+    """The folders of a bucket down to some depth, as paths without a leading slash."""
+
+    def __init__(self, directories: Iterable[str], depth: int) -> None:
+        self._directories = {item.strip("/") for item in directories} - {""}
+        self._depth = depth
+
+    def holds(self, relative: str) -> bool:
+        """Whether a folder is there, as far down as was listed; the root always is."""
+        parts = [part for part in relative.split("/") if part]
+        known = "/".join(parts[: self._depth])
+        return not known or known in self._directories
+
+    def depth_of(self, relative: str) -> int:
+        """How many leading components of a path exist."""
+        parts = [part for part in relative.split("/") if part]
+        found = 0
+        for number in range(1, min(len(parts), self._depth) + 1):
+            if "/".join(parts[:number]) not in self._directories:
+                break
+            found = number
+        return found
+
+    def sample(self) -> str:
+        """A few top-level folders for a message."""
+        top = sorted({item.split("/")[0] for item in self._directories})
+        return ", ".join(top[:8]) + (", …" if len(top) > 8 else "") or "no folders"
+
+
+def relative_to(path: str, root: str) -> str:
+    """A path below a root, without a leading slash; empty for the root itself."""
+    return path[len(root) :].strip("/")
+
+
+def ancestors(path: str) -> list[str]:
+    """A path and every folder above it but the root, the deepest first."""
+    parts = clean_prefix(path).strip("/").split("/")
+    return ["/" + "/".join(parts[:n]) for n in range(len(parts), 0, -1) if parts[0]]
+
+
+def infer_media_root(locations: Sequence[str], bucket: Bucket) -> str:
+    """The one folder under which every location is found in the bucket.
+
+    Of several, the one that explains the most with folders that were seen: a location
+    equal to the root would fit any bucket, so it wins only when nothing else does.
+    """
+    cleaned = [clean_prefix(path) for path in locations]
+    if not cleaned:
+        raise LayoutError("no library has a location, so there is nothing to mount for")
+    fitting: list[tuple[int, str]] = []
+    for root in ancestors(posixpath.commonpath(cleaned)):
+        parts = [relative_to(path, root) for path in cleaned]
+        if all(bucket.holds(part) for part in parts):
+            fitting.append((sum(bucket.depth_of(part) for part in parts), root))
+    if fitting:
+        return max(fitting)[1]
+    raise LayoutError(_no_root(cleaned, bucket))
+
+
+def _no_root(locations: Sequence[str], bucket: Bucket) -> str:
+    best = best_root(locations, bucket)
+    strangers = locations
+    if best:
+        strangers = [path for path in locations if not fits(path, best, bucket)]
+    listed = ", ".join(strangers[:5])
+    hint = f"; the others lie below {best}" if best else ""
+    return (
+        f"location outside every mount: {listed} is not in the bucket (its folders:"
+        f" {bucket.sample()}){hint}. Set path_mappings to say where it is now, leave its"
+        " library out with sections, or set media_root"
+    )
+
+
+def best_root(locations: Sequence[str], bucket: Bucket) -> str:
+    """The root that the most locations agree on; empty when none finds any folder."""
+    votes: dict[str, int] = {}
+    for path in locations:
+        for root in ancestors(path):
+            part = relative_to(path, root)
+            if part and bucket.holds(part):
+                votes[root] = votes.get(root, 0) + 1
+    return max(votes, key=lambda root: (votes[root], root)) if votes else ""
+
+
+def fits(path: str, root: str, bucket: Bucket) -> bool:
+    """Whether a location lies below the root and its folder is in the bucket."""
+    return is_under(path, root) and bucket.holds(relative_to(path, root))
+
+
+def check_media_root(root: str) -> str:
+    """A root that can be mounted: its parent is bound into the container (L07)."""
+    cleaned = clean_prefix(root)
+    parent = posixpath.dirname(cleaned) if cleaned else "/"
+    if parent in OCCUPIED or any(is_under(parent, own) for own in OCCUPIED[1:]):
+        name = cleaned.strip("/").replace("/", "-") or "media"
+        raise LayoutError(
+            f"the media root {cleaned or '/'} cannot be mounted: the folder above it,"
+            f" {parent}, belongs to the container itself. Map it, for example"
+            f' path_mappings=\'{{"{cleaned or "/media"}": "/burst/{name}"}}\''
+        )
+    return cleaned
+
+
+def uncovered(
+    sections: Sequence[Mapping[str, Any]], root: str, bucket: Bucket
+) -> list[str]:
+    """One sentence per location that the mount does not have (L26)."""
+    problems = []
+    for section in sections:
+        for path in section["locations"]:
+            if not is_under(clean_prefix(path), root):
+                problems.append(
+                    f"location outside every mount: {path} of {section['name']} is not"
+                    f" below {root}"
+                )
+            elif not fits(clean_prefix(path), root, bucket):
+                problems.append(
+                    f"{path} of {section['name']}: the bucket has no folder"
+                    f" {relative_to(path, root)!r} (it has {bucket.sample()})"
+                )
+    return problems
+
+
+def stray_targets(mappings: PathMap, root: str, bucket: Bucket) -> list[str]:
+    """One sentence per mapping that leads to a path that is not on the mount."""
+    problems = []
+    for mapping in mappings.mappings:
+        target = mapping.new
+        if is_under(root, target) or fits(target, root, bucket):
+            continue
+        problems.append(
+            f"path_mappings: {mapping.old} -> {target} is not a path on the mount"
+            f" ({root} with {bucket.sample()})"
+        )
+    return problems
+
+
+def select(
+    sections: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """The sections with these names, in the order asked for; all when none is named."""
+    if not names:
+        return list(sections)
+    by_name = {str(section["name"]): section for section in sections}
+    folded = {name.casefold(): name for name in by_name}
+    chosen, unknown = [], []
+    for name in dict.fromkeys(names):
+        found = name if name in by_name else folded.get(name.casefold())
+        if found is None:
+            unknown.append(name)
+        else:
+            chosen.append(by_name[found])
+    if unknown:
+        raise LayoutError(_unknown_sections(unknown, list(by_name)))
+    return chosen
+
+
+def _unknown_sections(unknown: Sequence[str], known: Sequence[str]) -> str:
+    hints = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, n=1)
+        hints.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+    return (
+        f"sections: there is no library {', '.join(hints)}; the libraries are"
+        f" {', '.join(known) or 'none at all'}"
+    )
+
+
+def arrange(
+    sections: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    mappings: PathMap,
+    media_root: str,
+    bucket: Bucket,
+) -> dict[str, Any]:
+    """Selected sections with mapped locations and the media root, or all the problems."""
+    chosen = [
+        {
+            **section,
+            "locations": [mappings.apply(path) for path in section["locations"]],
+            "home_locations": list(section["locations"]),
+        }
+        for section in select(sections, names)
+    ]
+    if not chosen:
+        raise LayoutError("there is no library to work on")
+    places = [path for section in chosen for path in section["locations"]]
+    root = clean_prefix(media_root) if media_root else infer_media_root(places, bucket)
+    root = check_media_root(root)
+    problems = uncovered(chosen, root, bucket) + stray_targets(mappings, root, bucket)
+    if problems:
+        raise LayoutError(
+            "; ".join(problems) + ". Correct path_mappings, media_root or bucket, or"
+            " leave the library out with sections"
+        )
+    return {"sections": chosen, "media_root": root}
