@@ -1,0 +1,148 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages of the test run: what they call, what they need, how they are counted."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from scripts.test_results import Counts, from_exit, from_pytest, from_sanity
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+REPORTS = BUILD / "test"
+
+#: Virtual environments by the ansible-core that the lock file puts into them.
+CORES = {"2.19": ROOT / ".venv", "2.21": ROOT / ".venv312"}
+MAIN = "2.19"
+
+GROUPS = ("lint", "unit", "sanity", "build", "fidelity", "molecule", "e2e")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command with its place in the run.
+
+    :param group: what ``make <group>`` runs.
+    :param core: the ansible-core (virtual environment) that it runs with.
+    :param needs: the stage that must have passed before.
+    :param lane: stages of one lane never run at the same time.
+    :param minutes: the deadline; a stage that reaches it has failed.
+    """
+
+    name: str
+    group: str
+    command: tuple[str, ...]
+    count: Callable[[int], Counts] = from_exit
+    core: str = MAIN
+    needs: str = ""
+    lane: str = ""
+    minutes: int = 15
+
+    @property
+    def venv(self) -> Path:
+        return CORES[self.core]
+
+    @property
+    def log(self) -> Path:
+        return REPORTS / f"{self.name}.log"
+
+
+def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
+    """Return the stages of the groups, the ones that others wait for first."""
+    every = [*_lab(), *_molecule(role), *_checks()]
+    wanted = [stage for stage in every if stage.group in groups]
+    needed = {stage.needs for stage in wanted}
+    return [stage for stage in every if stage in wanted or stage.name in needed]
+
+
+def _pytest(
+    name: str, *arguments: str
+) -> tuple[tuple[str, ...], Callable[[int], Counts]]:
+    report = REPORTS / f"{name}.xml"
+    command = ("pytest", "-q", "--color=no", f"--junitxml={report}", *arguments)
+    return command, partial(from_pytest, report=report)
+
+
+def _lab() -> Iterator[Stage]:
+    """What changes the state of the one lab runs in a lane, in this order."""
+    yield Stage("lab-up", "lab", ("lab", "up"), lane="lab", minutes=20)
+    command, count = _pytest("fidelity", "tests/lab")
+    yield Stage("fidelity", "fidelity", command, count, needs="lab-up", lane="lab")
+    command, count = _pytest("e2e", "tests/e2e")
+    yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
+
+
+def _molecule(role: str) -> Iterator[Stage]:
+    """One scenario per role; they need the lab's base image and nothing else of it."""
+    scenarios = sorted(
+        path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")
+    )
+    for scenario in scenarios:
+        if role in ("", scenario):
+            command = ("molecule", "test", "--scenario-name", scenario)
+            yield Stage(
+                f"molecule-{scenario}", "molecule", command, needs="lab-up", minutes=15
+            )
+
+
+def _checks() -> Iterator[Stage]:
+    """What needs nothing but the checkout."""
+    for core in CORES:
+        command, count = _pytest(f"unit-{core}", "-n", "2", "tests/unit")
+        yield Stage(f"unit-{core}", "unit", command, count, core=core)
+    for core, venv in CORES.items():
+        command = ("scripts/sanity.sh", str(venv.relative_to(ROOT)))
+        python = "3.11" if core == MAIN else "3.12"
+        junit = BUILD / f"sanity-{python}" / "junit"
+        count = partial(from_sanity, folder=junit)
+        yield Stage(f"sanity-{core}", "sanity", command, count, core, lane="sanity")
+    for core in CORES:
+        command, count = _pytest(f"build-{core}", "tests/build")
+        yield Stage(f"build-{core}", "build", command, count, core)
+    yield from _lint()
+
+
+def _lint() -> Iterator[Stage]:
+    yield Stage("ruff", "lint", ("ruff", "check", "."))
+    yield Stage("black", "lint", ("black", "--check", "--quiet", "."))
+    yield Stage("mypy", "lint", ("mypy",))
+    yield Stage("yamllint", "lint", ("yamllint", "--strict", "."))
+    yield Stage("shellcheck", "lint", ("shellcheck", *_shell_scripts()))
+    playbooks = sorted(path.name for path in ROOT.glob("*.yml") if _is_playbook(path))
+    for core in CORES:
+        syntax = ("ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks)
+        yield Stage(f"syntax-{core}", "lint", syntax, core=core)
+        lint = ("ansible-lint", "--nocolor")
+        yield Stage(
+            f"ansible-lint-{core}", "lint", lint, core=core, lane="ansible-lint"
+        )
+
+
+def _is_playbook(path: Path) -> bool:
+    return "import_playbook" in path.read_text(encoding="utf-8")
+
+
+def _shell_scripts() -> list[str]:
+    """Return the tracked files that a shell runs, by name or by their first line."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return [name for name in listing if _is_shell(ROOT / name)]
+
+
+def _is_shell(path: Path) -> bool:
+    if not path.is_file() or path.suffix in (".py", ".yml", ".md", ".j2"):
+        return False
+    with path.open("rb") as handle:
+        first = handle.readline()
+    return first.startswith(b"#!") and first.split()[-1].endswith((b"sh", b"/sh"))
