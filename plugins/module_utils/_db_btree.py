@@ -45,10 +45,13 @@ class BadPage:
 
 def bad_pages(path: str, page_size: int, trees: Iterable[Tree]) -> list[BadPage]:
     """Every page of the trees that is out of the file, of a wrong kind, or garbage."""
-    with open(path, "rb") as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            walker = _Walker(data, page_size)
-            return [bad for tree in trees for bad in walker.walk(tree)]
+    with open(path, "rb") as file, _mapped(file.fileno()) as data:
+        walker = _Walker(data, page_size)
+        return [bad for tree in trees for bad in walker.walk(tree)]
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
 
 
 class _Walker:
@@ -80,8 +83,10 @@ class _Walker:
             return f"has no valid page header (type {kind})"
         head = start + (12 if kind in _INTERIOR else 8)
         room = (page - 1) * self.page_size + self.page_size
-        if head + 2 * cells > room or (content or 65536) > self.page_size or free >= (
-            self.page_size
+        if (
+            head + 2 * cells > room
+            or (content or 65536) > self.page_size
+            or free >= (self.page_size)
         ):
             return "has a damaged page header"
         return ""

@@ -50,7 +50,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
 )
 
 _NEEDED = {
-    "library": ("library_sections", "section_locations", "metadata_items", "media_parts"),
+    "library": (
+        "library_sections",
+        "section_locations",
+        "metadata_items",
+        "media_parts",
+    ),
     "blobs": ("blobs", "schema_migrations"),
 }
 _SAMPLE = 2000
@@ -165,9 +170,11 @@ def _leftover_wal(
             "wal_needed" if needed else "wal_pending",
             f"{frames} frames that are not in the database yet",
             severity=NOTICE,
-            advice="keep the two files together"
-            if needed
-            else "it was not closed cleanly; a snapshot (plex_db_snapshot) has them in",
+            advice=(
+                "keep the two files together"
+                if needed
+                else "it was not closed cleanly; a snapshot (plex_db_snapshot) has them in"
+            ),
         )
     ]
 
@@ -217,7 +224,12 @@ def _located(path: str, place: str, options: str) -> list[Finding]:
         trees += _trees(place, options)
     found = [
         page_finding(
-            path, item.tree.kind, item.tree.name, item.tree.table, item.page, item.problem
+            path,
+            item.tree.kind,
+            item.tree.name,
+            item.tree.table,
+            item.page,
+            item.problem,
         )
         for item in bad_pages(place, read_header(place).page_size, trees)
     ]
@@ -340,6 +352,8 @@ def _mismatch(library: str, blobs: str) -> list[Finding]:
         )
     if known >= len(ids) / 2:
         return []
-    text = f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}"
+    text = (
+        f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}"
+    )
     advice = "library and blobs must be copied at the same moment"
     return [Finding(blobs, "pair_mismatch", text, advice=advice)]

@@ -102,7 +102,7 @@ def wal_frames(path: str) -> int:
         return 0
     if len(head) < _WAL_HEADER or struct.unpack(">I", head[:4])[0] not in WAL_MAGICS:
         return 0
-    page_size = struct.unpack(">I", head[8:12])[0]
+    page_size = int(struct.unpack(">I", head[8:12])[0])
     return (size - _WAL_HEADER) // (page_size + _WAL_FRAME_HEADER)
 
 

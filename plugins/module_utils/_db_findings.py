@@ -101,9 +101,7 @@ def _single_lines(lines: Iterable[str]) -> Iterable[str]:
 def _read_line(file: str, line: str) -> Finding:
     match = _MISSING_ENTRY.match(line)
     if match:
-        return Finding(
-            file, "index_entry", line, index=match[2], advice=_ADVICE_INDEX
-        )
+        return Finding(file, "index_entry", line, index=match[2], advice=_ADVICE_INDEX)
     match = _WRONG_COUNT.match(line) or _NON_UNIQUE.match(line)
     if match:
         return Finding(file, "index_count", line, index=match[1], advice=_ADVICE_INDEX)

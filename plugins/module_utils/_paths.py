@@ -67,7 +67,8 @@ class PathMapping:
 
     def apply(self, path: str) -> str:
         """The path below the new prefix; the caller made sure that it is below the old."""
-        return (self.new + path[len(self.old) :]) or "/"
+        rest = "" if path == "/" else path[len(self.old) :]
+        return (self.new + rest) or "/"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from cloudburst_lab.plex_schema import Pair, StreamType, create_pair
 
 NOW = 1_700_000_000

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _db_check,
     _db_connect,
@@ -66,9 +67,10 @@ def test_a_healthy_pair_passes_and_nothing_is_touched(
 
 def test_stock_sqlite_alone_would_call_the_healthy_pair_broken(pair: Pair) -> None:
     """The trap that the stubs are for (L22)."""
-    with closing(sqlite3.connect(pair.library)) as connection:
-        with pytest.raises(sqlite3.OperationalError, match="icu_root|collating"):
-            connection.execute("PRAGMA integrity_check").fetchall()
+    connection = sqlite3.connect(pair.library)
+    with pytest.raises(sqlite3.OperationalError, match="icu_root|collating"):
+        connection.execute("PRAGMA integrity_check").fetchall()
+    connection.close()
 
 
 @pytest.mark.parametrize("level", ["quick", "full"])

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PRIVATE to cloudburst.plex: give a library database new paths (L25).
+
+All mappings in one transaction, found by range on the index, whole components only, the
+longest prefix first; a crash leaves the old paths (sqlite-lab §3).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    read_only,
+    writable,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
+    discarded_on_error,
+    place,
+    remove_side_files,
+    require_unused,
+    sync,
+    wal_frames,
+    write_atomically,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot import (
+    backup_once,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
+    PathMap,
+    PathMapping,
+    prefix_range,
+)
+
+# Columns that hold plain absolute paths (plex-facts §5.3).
+PATH_COLUMNS = (("section_locations", "root_path"), ("media_parts", "file"))
+URL_COLUMN = ("media_streams", "url")
+_URL_CHANGES = "url LIKE 'file://%' AND map_url(url) <> url"
+# Above this share of rows, making the index anew is cheaper than keeping it (measured).
+_REBUILD_SHARE = 0.05
+_EXAMPLES = 3
+
+
+@dataclass
+class RemapResult:
+    """What was changed, or would be."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    per_mapping: list[dict[str, Any]] = field(default_factory=list)
+    backup: str = ""
+    already: bool = False
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return any(self.rows.values())
+
+
+def marker_of(library: str) -> str:
+    """Where it is noted which mappings a database has already been through."""
+    return f"{library}.remapped.json"
+
+
+def plan_remap(library: str, mapping: PathMap) -> RemapResult:
+    """Count what the mappings would change, without writing."""
+    with read_only(library) as connection:
+        return _plan(connection, library, mapping)
+
+
+def remap(library: str, mapping: PathMap, backup_dir: str, stamp: str) -> RemapResult:
+    """Apply all mappings or none, keeping the database as it was as a backup.
+
+    A copy is rewritten and takes the name of the original, which becomes the backup: a
+    crash at any moment leaves the one or the other, and the copy needs no journal on
+    disk. ``stamp`` goes into the backup's name. Raises DbError when a server has the
+    database open, when it cannot be read, or when there is no room for the copy.
+    """
+    require_unused(library)
+    result = plan_remap(library, mapping)
+    if not result.changed:
+        return result
+    if wal_frames(library):
+        # What an unclean end left in the -wal must be in the backup, too.
+        with writable(library) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    copy = f"{library}.remap-{os.getpid()}"
+    backup_once(library, copy)
+    with discarded_on_error(copy):
+        marker = rewrite_copy(copy, mapping)
+        shutil.copystat(library, copy)
+        os.chown(copy, os.stat(library).st_uid, os.stat(library).st_gid)
+        result.backup = _keep(library, backup_dir, stamp)
+        require_unused(library)
+        remove_side_files(library)
+        place(copy, library)
+    write_atomically(marker_of(library), json.dumps(marker, indent=1) + "\n")
+    return result
+
+
+def _keep(library: str, backup_dir: str, stamp: str) -> str:
+    """The database under a second name; a copy where the backups are on another disk."""
+    name = f"{os.path.basename(library)}.before-remap-{stamp}"
+    backup = os.path.join(backup_dir, name)
+    os.makedirs(backup_dir, exist_ok=True)
+    try:
+        os.link(library, backup)
+    except OSError:
+        backup_once(library, backup)
+    return backup
+
+
+def rewrite_copy(path: str, mapping: PathMap) -> dict[str, Any]:
+    """Rewrite a database that may be lost, in one transaction; the note about it."""
+    with writable(path) as connection:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        connection.execute("PRAGMA journal_mode=MEMORY").fetchone()
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA cache_size=-262144")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        _rewrite(connection, mapping)
+        marker = _marker(connection, mapping)
+        connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
+    sync(path)
+    return marker
+
+
+def _rewrite(connection: sqlite3.Connection, mapping: PathMap) -> None:
+    connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for table, column in PATH_COLUMNS:
+            _rewrite_column(connection, table, column, mapping)
+        table, column = URL_COLUMN
+        connection.execute(
+            f'UPDATE {table} SET "{column}"=map_url("{column}") WHERE {_URL_CHANGES}'
+        )
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _rewrite_column(
+    connection: sqlite3.Connection, table: str, column: str, mapping: PathMap
+) -> None:
+    count = _count(connection, table, column, mapping.mappings)
+    if not count:
+        return
+    total = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+    indexes = _indexes_on(connection, table, column)
+    rebuild = count > total * _REBUILD_SHARE
+    for name in indexes if rebuild else ():
+        connection.execute(f'DROP INDEX "{name}"')
+    statement, values = update_statement(table, column, mapping.mappings)
+    connection.execute(statement, values)
+    for definition in indexes.values() if rebuild else ():
+        connection.execute(definition)
+
+
+def update_statement(
+    table: str, column: str, mappings: tuple[PathMapping, ...]
+) -> tuple[str, list[Any]]:
+    """One UPDATE for all mappings: the first matching arm wins, so nothing chains."""
+    arms: list[str] = []
+    values: list[Any] = []
+    for item in mappings:
+        match, bounds = _below(column, (item,))
+        arms.append(f'WHEN {match} THEN ? || substr("{column}", ?)')
+        values += [*bounds, item.new, len(item.old) + 1]
+    where, bounds = _below(column, mappings)
+    cases = f'CASE {" ".join(arms)} END'
+    return f'UPDATE {table} SET "{column}"={cases} WHERE {where}', values + bounds
+
+
+def _below(column: str, mappings: tuple[PathMapping, ...]) -> tuple[str, list[str]]:
+    """A condition that the index on the column serves, and its values."""
+    conditions: list[str] = []
+    values: list[str] = []
+    for item in mappings:
+        if item.old:
+            conditions.append(f'"{column}" = ?')
+            values.append(item.old)
+        conditions.append(f'("{column}" >= ? AND "{column}" < ?)')
+        values += prefix_range(item.old)
+    return f"({' OR '.join(conditions)})", values
+
+
+def _indexes_on(
+    connection: sqlite3.Connection, table: str, column: str
+) -> dict[str, str]:
+    """Name and DDL of the plain indexes that contain the column."""
+    found = {}
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE type='index' AND tbl_name=? AND sql IS NOT NULL",
+        (table,),
+    ).fetchall()
+    for name, definition in rows:
+        columns = [r[2] for r in connection.execute(f'PRAGMA index_info("{name}")')]
+        if column in columns:
+            found[name] = definition
+    return found
+
+
+def _count(
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    mappings: tuple[PathMapping, ...],
+) -> int:
+    if not mappings:
+        return 0
+    where, values = _below(column, mappings)
+    query = f"SELECT COUNT(*) FROM {table} WHERE {where}"
+    return int(connection.execute(query, values).fetchone()[0])
+
+
+def _plan(
+    connection: sqlite3.Connection, library: str, mapping: PathMap
+) -> RemapResult:
+    result = RemapResult(before=_witness(connection)["locations"])
+    result.already = mapping.repeats_differ and _is_done(connection, library, mapping)
+    if result.already or not mapping.mappings:
+        result.rows = {table: 0 for table, _column in (*PATH_COLUMNS, URL_COLUMN)}
+        result.after = result.before
+        return result
+    for table, column in PATH_COLUMNS:
+        result.rows[table] = _count(connection, table, column, mapping.mappings)
+    connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
+    table, _column = URL_COLUMN
+    query = f"SELECT COUNT(*) FROM {table} WHERE {_URL_CHANGES}"
+    result.rows[table] = connection.execute(query).fetchone()[0]
+    result.per_mapping = [
+        _describe(connection, item, mapping) for item in mapping.mappings
+    ]
+    result.after = [mapping.apply(path) for path in result.before]
+    return result
+
+
+def _describe(
+    connection: sqlite3.Connection, item: PathMapping, mapping: PathMap
+) -> dict[str, Any]:
+    """How many files one mapping concerns, with examples; 0 is worth a look."""
+    low, high = prefix_range(item.old)
+    inner = [other for other in mapping.mappings if other.old.startswith(low)]
+    count = _count(connection, "media_parts", "file", (item,))
+    count -= _count(connection, "media_parts", "file", tuple(inner))
+    rows = connection.execute(
+        "SELECT file FROM media_parts WHERE file >= ? AND file < ? LIMIT ?",
+        (low, high, _EXAMPLES),
+    )
+    return {
+        "from": item.old or "/",
+        "to": item.new or "/",
+        "files": count,
+        "examples": [row[0] for row in rows],
+    }
+
+
+def _witness(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """What tells a remapped database from the one before: its roots and outer paths."""
+    roots = connection.execute(
+        "SELECT root_path FROM section_locations ORDER BY root_path"
+    ).fetchall()
+    ends = connection.execute(
+        "SELECT (SELECT MIN(file) FROM media_parts WHERE file > ''),"
+        " (SELECT MAX(file) FROM media_parts)"
+    ).fetchone()
+    return {
+        "locations": [str(row[0]) for row in roots],
+        "files": [str(value) for value in ends],
+    }
+
+
+def _marker(connection: sqlite3.Connection, mapping: PathMap) -> dict[str, Any]:
+    return {
+        "digest": mapping.digest,
+        "mappings": mapping.as_list(),
+        "after": _witness(connection),
+    }
+
+
+def _is_done(connection: sqlite3.Connection, library: str, mapping: PathMap) -> bool:
+    """Whether a mapping that would match its own result has been applied here.
+
+    Only then is a note needed: any other mapping finds nothing the second time.
+    """
+    try:
+        with open(marker_of(library), encoding="utf-8") as file:
+            marker = json.load(file)
+    except (FileNotFoundError, ValueError):
+        return False
+    same = marker.get("digest") == mapping.digest
+    return bool(same and marker.get("after") == _witness(connection))
