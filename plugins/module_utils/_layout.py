@@ -89,8 +89,9 @@ def ancestors(path: str) -> list[str]:
 def infer_media_root(locations: Sequence[str], bucket: Bucket) -> str:
     """The one folder under which every location is found in the bucket.
 
-    Of several, the one that explains the most with folders that were seen: a location
-    equal to the root would fit any bucket, so it wins only when nothing else does.
+    Of several, the one that explains the most with folders that were seen. A root at
+    which nothing was seen would fit any bucket, the wrong one too, so it is only taken
+    from the user.
     """
     cleaned = [clean_prefix(path) for path in locations]
     if not cleaned:
@@ -100,7 +101,7 @@ def infer_media_root(locations: Sequence[str], bucket: Bucket) -> str:
         parts = [relative_to(path, root) for path in cleaned]
         if all(bucket.holds(part) for part in parts):
             fitting.append((sum(bucket.depth_of(part) for part in parts), root))
-    if fitting:
+    if fitting and max(fitting)[0] > 0:
         return max(fitting)[1]
     raise LayoutError(_no_root(cleaned, bucket))
 
@@ -115,7 +116,8 @@ def _no_root(locations: Sequence[str], bucket: Bucket) -> str:
     return (
         f"location outside every mount: {listed} is not in the bucket (its folders:"
         f" {bucket.sample()}){hint}. Set path_mappings to say where it is now, leave its"
-        " library out with sections, or set media_root"
+        " library out with sections, correct bucket, or, if the bucket itself is one"
+        " library's folder, set media_root to that folder"
     )
 
 

@@ -47,7 +47,6 @@ try:
         SecurityGroupPolicy,
         SecurityGroupRuleAction,
         SecurityGroupRuleDirection,
-        SecurityGroupRuleProtocol,
         SecurityGroupTemplate,
         ServerAction,
         SetSecurityGroupRulesRequestRule,
@@ -85,15 +84,15 @@ class _Bounded:
         """The transport has raised already."""
 
 
-class _Instance(_Bounded, InstanceUtilsV1API):  # type: ignore[misc,valid-type]
+class _Instance(_Bounded, InstanceUtilsV1API):
     """Servers, volumes, addresses, security groups."""
 
 
-class _Block(_Bounded, BlockV1API):  # type: ignore[misc,valid-type]
+class _Block(_Bounded, BlockV1API):
     """SBS volumes and snapshots."""
 
 
-class _Marketplace(_Bounded, MarketplaceV2API):  # type: ignore[misc,valid-type]
+class _Marketplace(_Bounded, MarketplaceV2API):
     """Images."""
 
 
@@ -371,6 +370,7 @@ class Cloud:
             self._instance.list_security_group_rules,
             security_group_id=group_id,
             zone=zone,
+            per_page=100,
         )
         found = [rule_from(item) for page in pages for item in page.rules]
         return sorted(
@@ -381,11 +381,14 @@ class Cloud:
         wanted = [
             SetSecurityGroupRulesRequestRule(
                 action=SecurityGroupRuleAction.ACCEPT,
-                protocol=SecurityGroupRuleProtocol.TCP,
+                # As the API writes it; the SDK's enum has it in small letters.
+                protocol="TCP",
                 direction=SecurityGroupRuleDirection.INBOUND,
                 ip_range=rule.ip_range,
                 dest_port_from=rule.port,
                 dest_port_to=None,
+                # The SDK's default, false, marks a rule of Scaleway's own: ignored.
+                editable=None,
                 position=number,
             )
             for number, rule in enumerate(rules, start=1)
@@ -402,16 +405,18 @@ def _pages(method: Callable[..., Any], **arguments: Any) -> Iterator[Any]:
     """Pages until all that were announced have come, or an empty one.
 
     Not the SDK's ``*_all``: they recurse until an empty page, for ever when there is none.
+    Some listings announce no total, and what follows their last page is not known.
     """
     seen = 0
+    last: Any = None
     for number in range(1, MAX_PAGES + 1):
         page = method(page=number, **arguments)
         size = _page_size(page)
-        if size == 0 and number > 1:
+        if size == 0 or page == last:
             return
         yield page
-        seen += size
-        if size == 0 or seen >= int(page.total_count or 0):
+        last, seen = page, seen + size
+        if seen >= int(page.total_count or 0) > 0:
             return
 
 

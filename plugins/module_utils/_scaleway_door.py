@@ -15,6 +15,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_client i
     Cloud,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_errors import (
+    CloudError,
     DeadlineExceeded,
     LostReply,
 )
@@ -63,12 +64,22 @@ class Door:
         wanted = self._wanted(server)
         group = self.find(zone) or self._make(zone)
         if self._cloud.rules(zone, group.id) != wanted:
-            self._cloud.set_rules(zone, group.id, wanted)
+            self._set(zone, group, wanted)
             self._report.did(f"SSH in {zone} is open to {', '.join(self.ranges)}")
         if server is not None and server.group_id != group.id:
             self._cloud.set_group(server, group)
             self._report.did(f"{server.id} is behind the security group {group.name}")
         return group
+
+    def _set(self, zone: str, group: Part, wanted: list[Rule]) -> None:
+        self._cloud.set_rules(zone, group.id, wanted)
+        applied = self._cloud.rules(zone, group.id)
+        if applied != wanted:
+            raise CloudError(
+                f"the security group {group.id} in {zone} did not take the rules"
+                f" {[rule.as_dict() for rule in wanted]}; it has"
+                f" {[rule.as_dict() for rule in applied]}"
+            )
 
     def differs(self, zone: str, server: Server) -> bool:
         """Check mode's question: would ``open`` change anything?"""

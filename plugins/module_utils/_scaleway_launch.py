@@ -52,6 +52,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state im
     Server,
     burst_tags,
     is_ours,
+    public_tags,
 )
 
 #: seconds in which a server may still appear whose creation was not answered
@@ -298,8 +299,8 @@ class Launch:
             volume = self._cloud.block_volume(server.zone, ref.id)
             if volume is None or is_ours(volume.tags, self._wanted.burst):
                 continue
-            own = [t for t in server.tags if not t.startswith("AUTHORIZED_KEY=")]
-            self._cloud.tag_block_volume(server.zone, ref.id, [*volume.tags, *own])
+            tags = [*volume.tags, *public_tags(server.tags)]
+            self._cloud.tag_block_volume(server.zone, ref.id, tags)
             self._report.did(f"tagged the block volume {ref.id}")
 
     # --- check mode --------------------------------------------------------------------

@@ -42,6 +42,11 @@ def is_ours(tags: Iterable[str], burst: str | None) -> bool:
     return have.issuperset(burst_tags(burst))
 
 
+def public_tags(tags: Iterable[str]) -> list[str]:
+    """The tags without the long key."""
+    return [tag for tag in tags if not tag.startswith("AUTHORIZED_KEY=")]
+
+
 @dataclass(frozen=True)
 class Offer:
     """A type of server in one zone, with its price without storage and address."""
@@ -146,7 +151,7 @@ class Server:
                 {"id": ref.id, "kind": ref.kind, "slot": ref.slot, "size": ref.size}
                 for ref in self.volumes
             ],
-            "tags": [t for t in self.tags if not t.startswith("AUTHORIZED_KEY=")],
+            "tags": public_tags(self.tags),
         }
 
 
@@ -190,7 +195,7 @@ class Part:
             "size": self.size,
             "state": self.state,
             "owner": self.owner,
-            "tags": list(self.tags),
+            "tags": public_tags(self.tags),
         }
 
 

@@ -302,7 +302,9 @@ def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str,
         exc.result.update(refused=report.refused, steps=report.steps)
         raise
     found: dict[str, Any] = {}
+    after: list[dict[str, Any]] = []
     if server is not None:
+        after = [server.as_dict(None)]
         found = server.as_dict(launch.hourly_price(server))
         found["trusts_key"] = trusts(server, wanted.public_key)
         if not check_mode:
@@ -313,7 +315,7 @@ def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str,
         "allowed_ssh_cidr": door.ranges,
         "refused": report.refused,
         "steps": report.steps,
-        "diff": {"before": {"servers": before}, "after": {"server": found}},
+        "diff": {"before": {"servers": before}, "after": {"servers": after}},
     }
 
 
