@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
 
 from cloudburst_lab.plex_schema import Pair, StreamType, create_pair
 
@@ -76,3 +81,55 @@ def make_pair(pair_template: Pair) -> Callable[[Path], Pair]:
 def pair(make_pair: Callable[[Path], Pair], tmp_path: Path) -> Pair:
     """A small DB pair of its own for this test: five sections, all leaf types."""
     return make_pair(tmp_path / "databases")
+
+
+class ModuleFailedError(Exception):
+    """What a module gave to ``fail_json``."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__(str(result.get("msg")))
+        self.result = result
+
+
+class _ModuleDoneError(Exception):
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
+        self.result = result
+
+
+def _exit(module: AnsibleModule, **result: Any) -> None:
+    raise _ModuleDoneError(json.loads(json.dumps(result)))
+
+
+def _fail(module: AnsibleModule, msg: str, **result: Any) -> None:
+    raise ModuleFailedError({**result, "failed": True, "msg": msg})
+
+
+RunModule = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch) -> RunModule:
+    """Runs a module's ``main`` in this process: ``run_module(plex_db_info, {...})``.
+
+    Returns the result as it would be printed; raises ModuleFailedError on failure.
+    """
+    monkeypatch.setattr(AnsibleModule, "exit_json", _exit)
+    monkeypatch.setattr(AnsibleModule, "fail_json", _fail)
+
+    def run(
+        module: ModuleType, params: dict[str, Any], *, check: bool = False
+    ) -> dict[str, Any]:
+        arguments = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in params.items()
+        }
+        arguments["_ansible_check_mode"] = check
+        with patch_module_args(arguments):
+            try:
+                module.main()
+            except _ModuleDoneError as done:
+                return done.result
+        raise AssertionError(f"{module.__name__} ended without a result")
+
+    return run

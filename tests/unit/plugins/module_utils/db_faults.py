@@ -8,8 +8,10 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cloudburst_lab.plex_schema.pair import connect
@@ -142,6 +144,26 @@ def stale_wal(path: Path) -> None:
         connection.commit()
         connection.execute("VACUUM")
     path.with_name(path.name + "-wal").write_bytes(wal)
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("UPDATE media_parts SET size=7")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_open(path: Path) -> Iterator[None]:
+    """Another process has the database open, with rows in its -wal, as a server does."""
+    command = [sys.executable, "-c", HOLD, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield
+        process.communicate(b"")
 
 
 # Fault, whether quick_check sees it, what the message must name.

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -155,28 +153,8 @@ def test_a_wal_that_belongs_is_only_worth_a_notice(pair: Pair, tmp_path: Path) -
     assert not damage(found)
 
 
-HOLD = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("UPDATE media_parts SET size=7")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def held_open(path: Path) -> Iterator[None]:
-    """Another process has the database open, with rows in its -wal, as a server does."""
-    command = [sys.executable, "-c", HOLD, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
-        assert process.stdout.readline() == b"held\n"
-        yield
-        process.communicate(b"")
-
-
 def test_a_database_in_use_is_checked_where_it_is(pair: Pair) -> None:
-    with held_open(pair.library):
+    with db_faults.held_open(pair.library):
         assert is_in_use(str(pair.library))
         assert checker().file(str(pair.library), "library") == []
     assert not is_in_use(str(pair.library))
