@@ -21,8 +21,9 @@ status=0
 ansible-playbook delta_sync.yml -e profile=power "$@" || status=$?
 
 burst_seconds=$((SECONDS - lab_seconds))
+verdict="complete"
+if ((status)); then verdict="FAILED (exit $status)"; fi
 frame "times"
-printf 'demo %s: lab %d s, burst %d s, together %d min %d s\n' \
-  "$([[ $status == 0 ]] && echo done || echo "FAILED (exit $status)")" \
+printf 'demo %s: lab %d s, burst %d s, together %d min %d s\n' "$verdict" \
   "$lab_seconds" "$burst_seconds" $((SECONDS / 60)) $((SECONDS % 60))
 exit "$status"
