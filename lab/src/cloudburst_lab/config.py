@@ -8,8 +8,10 @@ per lab and live in ``<state dir>/credentials.json`` (mode 0600), so that a lab 
 over ``lab down`` and ``lab up`` while two labs never share one.
 
 Environment: ``CLOUDBURST_LAB_DIR`` (state dir, default ``<checkout>/.lab``),
-``CLOUDBURST_LAB_BILL_FACTOR`` (simulated seconds per real second, default 60),
-``CLOUDBURST_LAB_BOOT`` (``false``: servers answer the API but boot nothing).
+``CLOUDBURST_LAB_NET`` (first three bytes of the lab's network, default ``172.30.77``; another
+value makes a second lab beside the first), ``CLOUDBURST_LAB_BILL_FACTOR`` (simulated seconds
+per real second, default 60), ``CLOUDBURST_LAB_BOOT`` (``false``: servers answer the API but
+boot nothing).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import uuid
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 REPO_ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,6 +39,9 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Photos", "photo"),
     ("Home Videos", "movie"),
 )
+
+
+DEFAULT_NET = "172.30.77"
 
 
 def _alphabet(length: int, letters: str) -> str:
@@ -97,6 +103,23 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def network_names(net: str) -> dict[str, Any]:
+    """Return what depends on the network; images too, as the apt proxy is built into them."""
+    if net == DEFAULT_NET:
+        return {}
+    number = net.rpartition(".")[2]
+    return {
+        "network": f"cloudburst-lab-{number}",
+        "bridge": f"cblab{number}",
+        "subnet": f"{net}.0/24",
+        "dynamic_range": f"{net}.128/25",
+        "gateway": f"{net}.1",
+        "home_address": f"{net}.20",
+        "base_image": f"cloudburst-lab/base:bookworm-{number}",
+        "server_image": f"cloudburst-lab/server:bookworm-{number}",
+    }
+
+
 @dataclass(frozen=True)
 class LabConfig:
     """The lab as values; derived names and paths are properties."""
@@ -148,6 +171,7 @@ class LabConfig:
         return cls(
             state_dir=place,
             credentials=Credentials.load_or_create(place / "credentials.json"),
+            **network_names(os.environ.get("CLOUDBURST_LAB_NET") or DEFAULT_NET),
             boot_servers=os.environ.get("CLOUDBURST_LAB_BOOT", "true") != "false",
             bill_factor=float(os.environ.get("CLOUDBURST_LAB_BILL_FACTOR", "60")),
         )
@@ -239,5 +263,5 @@ class LabConfig:
 
     def make_dirs(self) -> None:
         """Create the folders that every component may count on."""
-        for place in (self.cache_dir, self.log_dir, self.run_dir):
+        for place in (self.state_dir, self.cache_dir, self.log_dir, self.run_dir):
             place.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,8 @@ def labels(config: LabConfig, component: str) -> list[str]:
         f"{config.label}={config.lab_id}",
         "--label",
         f"{config.label}.component={component}",
+        "--label",
+        f"{config.label}.dir={config.state_dir}",
     ]
 
 

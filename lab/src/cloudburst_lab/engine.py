@@ -82,6 +82,19 @@ def daemon_settings(config: LabConfig, current: Mapping[str, Any]) -> dict[str, 
     }
 
 
+def without_lab(config: LabConfig, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``daemon.json`` without what ``daemon_settings`` added."""
+    left = {**current}
+    for key, ours in (
+        ("registry-mirrors", config.registry_url),
+        ("insecure-registries", config.registry),
+    ):
+        left[key] = [item for item in current.get(key, []) if item != ours]
+        if not left[key]:
+            del left[key]
+    return left
+
+
 class Engine:
     """Packages, the Docker daemon and the lab's network."""
 
@@ -126,6 +139,10 @@ class Engine:
         )
 
     @staticmethod
+    def installed() -> bool:
+        return find_command("docker") is not None
+
+    @staticmethod
     def answers() -> bool:
         return run(["docker", "info"], timeout=30, check=False).returncode == 0
 
@@ -162,18 +179,28 @@ class Engine:
 
         Both settings are live-reloadable (SIGHUP), so running containers stay.
         """
-        text = DAEMON_JSON.read_text(encoding="utf-8") if DAEMON_JSON.exists() else "{}"
-        current = json.loads(text or "{}")
+        current = self._settings()
         wanted = daemon_settings(self.config, current)
-        if wanted == current and self._sees_mirror():
+        running = self.answers()
+        if wanted == current and (not running or self._sees_mirror()):
             return False
+        self._write_settings(wanted)
+        if running:
+            wait_until(self._sees_mirror, timeout=10, what="docker's registry mirror")
+        return True
+
+    @staticmethod
+    def _settings() -> dict[str, Any]:
+        text = DAEMON_JSON.read_text(encoding="utf-8") if DAEMON_JSON.exists() else ""
+        settings: dict[str, Any] = json.loads(text or "{}")
+        return settings
+
+    def _write_settings(self, wanted: Mapping[str, Any]) -> None:
         DAEMON_JSON.parent.mkdir(parents=True, exist_ok=True)
         DAEMON_JSON.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         if self.answers():
             pid = int(Path("/var/run/docker.pid").read_text(encoding="utf-8"))
             os.kill(pid, signal.SIGHUP)
-            wait_until(self._sees_mirror, timeout=10, what="docker's registry mirror")
-        return True
 
     def _sees_mirror(self) -> bool:
         done = run(
@@ -220,7 +247,14 @@ class Engine:
         self.network()
 
     def down(self) -> None:
-        """Remove the network and stop the daemon if the lab started it and nobody uses it."""
+        """Remove the network and the lab's settings of the daemon.
+
+        The daemon itself is stopped if the lab started it and no container of anybody runs.
+        """
+        current = self._settings()
+        rest = without_lab(self.config, current)
+        if rest != current:
+            self._write_settings(rest)
         if self.answers():
             for name in labelled(self.config, "network"):
                 docker("network", "rm", name)
