@@ -18,6 +18,7 @@ import unicodedata
 _PUNCTUATION = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 _RANK = {char: rank for rank, char in enumerate("\t\n\v\f\r " + _PUNCTUATION)}
 _DIGIT, _LETTER = len(_RANK), len(_RANK) + 1
+_NUMBER = re.compile(r"\d+")
 _TOKENS = re.compile(r"\d+|.", re.S)
 _LIGATURES = str.maketrans(
     {"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ß": "ss", "’": "'"}
@@ -35,9 +36,10 @@ def _primary(token: str) -> tuple[int, int, str]:
 @functools.lru_cache(maxsize=1 << 17)
 def sort_key(text: str) -> SortKey:
     """Three levels: letters with numbers by value, then accents, then case."""
+    text = _NUMBER.sub(lambda digits: str(int(digits[0])), text.translate(_LIGATURES))
     bare: list[str] = []
     accents: list[str] = []
-    for char in unicodedata.normalize("NFD", text.translate(_LIGATURES)):
+    for char in unicodedata.normalize("NFD", text):
         if unicodedata.combining(char):
             if accents:
                 accents[-1] += char

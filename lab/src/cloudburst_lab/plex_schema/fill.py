@@ -207,12 +207,6 @@ class Filler(Rows):
             (merged(text, values), metadata_id),
         )
 
-    def guid(self, metadata_id: int) -> str:
-        row = self.main.execute(
-            "SELECT guid FROM metadata_items WHERE id=?", (metadata_id,)
-        ).fetchone()
-        return str(row[0])
-
     def watched(
         self,
         metadata_id: int,

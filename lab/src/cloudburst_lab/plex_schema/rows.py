@@ -24,7 +24,8 @@ KINDS = {
 }
 # 6 was read on real analysed rows; 0 is "not analysed" (plex-facts §2.3).
 ANALYSED = 6
-_ARTICLES = ("the ", "a ", "an ")
+# The server setting ArticleStrings' default.
+_ARTICLES = tuple(f"{word} " for word in "the das der a an el la".split())
 
 
 def digest(*parts: object) -> str:
@@ -33,7 +34,7 @@ def digest(*parts: object) -> str:
 
 
 def sort_title(title: str) -> str:
-    """The title without its leading English article."""
+    """The title without its leading article."""
     for article in _ARTICLES:
         if title.lower().startswith(article) and len(title) > len(article):
             return title[len(article) :]
@@ -188,7 +189,8 @@ class Rows:
         **columns: object,
     ) -> int:
         """One metadata item; ``guid``, ``hash`` and times have defaults."""
-        guid = columns.pop("guid", None) or self._guid(section, metadata_type, title)
+        given = columns.pop("guid", None)
+        guid = given or self._guid(section, metadata_type, title, columns)
         values = {
             "title_sort": sort_title(title),
             "original_title": "",
@@ -212,13 +214,30 @@ class Rows:
             **values,
         )
 
-    @staticmethod
-    def _guid(section: Section, metadata_type: MetadataType, title: str) -> str:
+    def _guid(
+        self,
+        section: Section,
+        metadata_type: MetadataType,
+        title: str,
+        columns: Mapping[str, object],
+    ) -> str:
+        """The same for the same thing on every server, as an agent's match is."""
         name = metadata_type.name.lower()
-        seed = digest(section.id, name, title, uuid.uuid4())
+        parent_id = columns.get("parent_id")
+        parent = self.guid(int(str(parent_id))) if parent_id else ""
+        identity = [name, parent, title, columns.get("index"), columns.get("year")]
+        if metadata_type in (MetadataType.SEASON, MetadataType.EPISODE):
+            identity[2] = None  # numbered, not named
         if section.agent.endswith(".none"):
+            seed = digest(section.id, *identity)
             return f"com.plexapp.agents.none://{seed}?lang=xn"
-        return f"plex://{name}/{seed[:24]}"
+        return f"plex://{name}/{digest(*identity)[:24]}"
+
+    def guid(self, metadata_id: int) -> str:
+        row = self.main.execute(
+            "SELECT guid FROM metadata_items WHERE id=?", (metadata_id,)
+        ).fetchone()
+        return str(row[0])
 
     def media(
         self,
