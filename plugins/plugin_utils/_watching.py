@@ -30,6 +30,9 @@ COUNTER = {
     "sonic": ("sonic_vectors", "sonic_total"),
 }
 
+# Counters that move when a phase has worked.
+TRACES = ("live", "deleted", "analysed", "thumbs_missing", "sonic_vectors")
+
 
 def poll_pauses(limit_seconds: float, interval: float) -> list[float]:
     """Pauses between looks, as many as fit into the time limit."""
@@ -47,14 +50,16 @@ def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
     """What the sample means under these rules.
 
     Rules: ``limit_seconds``, ``stall_seconds``, ``cpu_idle`` (percent), ``quiet``
-    (looks in a row that make it settled, 2), ``target`` (Sonic vectors to add).
+    (looks in a row that make it settled, 2), ``target`` (Sonic vectors to add),
+    ``started`` and ``grace_seconds`` (see :func:`_end_was_seen`).
     """
     container = sample.get("container")
     if container and not container["running"]:
         return "crashed"
     if rules.get("target") and gained(sample, "sonic_vectors") >= rules["target"]:
         return "reached"
-    if sample["quiet_streak"] >= max(2, int(rules.get("quiet", 2))):
+    quiet = sample["quiet_streak"] >= max(2, int(rules.get("quiet", 2)))
+    if quiet and _end_was_seen(sample, rules):
         return "settled"
     if elapsed(sample) >= rules["limit_seconds"]:
         return "too_late"
@@ -63,6 +68,23 @@ def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
     if still and not _cpu_works(sample, rules.get("cpu_idle")):
         return "stalled"
     return "running"
+
+
+def _end_was_seen(sample: Sample, rules: t.Mapping[str, t.Any]) -> bool:
+    """Whether quiet means over, and not yet begun.
+
+    Plex queues work for seconds and gives nothing to follow it by; a small scan
+    ends between two looks, and ``scanned_at`` may stay where it is when nothing
+    changed (plex-facts §3.3). So either a trace of the work was seen, or the
+    grace time has to pass.
+    """
+    if elapsed(sample) >= float(rules.get("grace_seconds", 0)):
+        return True
+    if any(gained(sample, counter) for counter in TRACES):
+        return True
+    started = rules.get("started")
+    scans = [row.get("scanned_at") for row in sample["sections"].values()]
+    return bool(started and scans) and all(x and x >= int(started) for x in scans)
 
 
 def _cpu_works(sample: Sample, idle: float | None) -> bool:

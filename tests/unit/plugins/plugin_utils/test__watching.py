@@ -63,6 +63,43 @@ def test_verdict(changes: dict[str, Any], rules: dict[str, Any], expected: str) 
     assert _watching.verdict(sample(**changes), {**RULES, **rules}) == expected
 
 
+UNTOUCHED = {
+    "1": {
+        "live": 120,
+        "deleted": 3,
+        "analysed": 100,
+        "thumbs_missing": 7,
+        "sonic_vectors": 60,
+        "sonic_total": 120,
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("scanned_at", "seconds", "moved", "expected"),
+    [
+        (999, 5.0, False, "running"),  # quiet, but perhaps only queued
+        (1001, 5.0, False, "settled"),  # the library's scan time moved on
+        (None, 5.0, False, "running"),
+        (999, 5.0, True, "settled"),  # something was counted
+        (999, 21.0, False, "settled"),  # nothing to do, and long enough quiet
+    ],
+)
+def test_quiet_means_over_only_when_the_end_was_seen(
+    scanned_at: int | None, seconds: float, moved: bool, expected: str
+) -> None:
+    rows = {"1": {**UNTOUCHED["1"], "scanned_at": scanned_at}}
+    then = {**UNTOUCHED["1"], "analysed": 90} if moved else UNTOUCHED["1"]
+    look = sample(
+        time=1000.0 + seconds,
+        quiet_streak=2,
+        sections=rows,
+        baseline={"time": 1000.0, "sections": {"1": then}},
+    )
+    rules = {**RULES, "grace_seconds": 20, "started": 1000.4}
+    assert _watching.verdict(look, rules) == expected
+
+
 @given(
     limit=st.floats(min_value=1, max_value=72 * 3600),
     interval=st.sampled_from([1, 10, 30, 60, 120]),
