@@ -60,7 +60,7 @@ def inspect(archive: str, sha256: str = "") -> Inspection:
             _inspect_members(reader, result)
         result.sha256 = reader.sha256
     except (ArchiveError, OSError) as error:
-        result.errors.append(_once(archive, error))
+        result.errors.insert(0, _once(archive, error))
         return result
     if promised and promised != result.sha256:
         result.errors.append(
