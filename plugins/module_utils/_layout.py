@@ -216,6 +216,19 @@ def _unknown_sections(unknown: Sequence[str], known: Sequence[str]) -> str:
     )
 
 
+def _mapped(section: Mapping[str, Any], mappings: PathMap) -> dict[str, Any]:
+    """A section with its locations, plain or as rows of the database, behind the map."""
+    home = [
+        str(item["path"]) if isinstance(item, Mapping) else str(item)
+        for item in section["locations"]
+    ]
+    return {
+        **section,
+        "locations": [mappings.apply(path) for path in home],
+        "home_locations": home,
+    }
+
+
 def arrange(
     sections: Sequence[Mapping[str, Any]],
     names: Sequence[str],
@@ -224,14 +237,7 @@ def arrange(
     bucket: Bucket,
 ) -> dict[str, Any]:
     """Selected sections with mapped locations and the media root, or all the problems."""
-    chosen = [
-        {
-            **section,
-            "locations": [mappings.apply(path) for path in section["locations"]],
-            "home_locations": list(section["locations"]),
-        }
-        for section in select(sections, names)
-    ]
+    chosen = [_mapped(section, mappings) for section in select(sections, names)]
     if not chosen:
         raise LayoutError("there is no library to work on")
     places = [path for section in chosen for path in section["locations"]]

@@ -27,7 +27,8 @@ attributes:
 options:
   available:
     description:
-      - The libraries, each with C(name) and C(locations); other keys are handed through.
+      - The libraries, each with C(name) and C(locations), which are paths or dictionaries with C(path), as
+        M(cloudburst.plex.plex_db_info) returns them; other keys are handed through.
     type: list
     elements: dict
     required: true
