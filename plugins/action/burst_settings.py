@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible import context
@@ -111,5 +112,6 @@ def _command_line() -> list[str]:
 
 def _typed_secret() -> bool:
     names = [name for name, variable in VARIABLES.items() if variable.secret]
+    given = re.compile(rf"\b({'|'.join(names)})\b[\"']?\s*[=:]")
     options = [option for option in _command_line() if not option.startswith("@")]
-    return any(name in option for option in options for name in names)
+    return any(given.search(option) for option in options)

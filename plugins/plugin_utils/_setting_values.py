@@ -85,9 +85,24 @@ def structure(raw: t.Any) -> t.Any:
     raise SettingError(f"is neither JSON nor YAML: {stripped[:60]}")
 
 
+def _list_of_texts(raw: str) -> t.Any:
+    """JSON or YAML with every number as it was typed: 007 is a name here."""
+    as_typed = {"parse_float": str, "parse_int": str, "parse_constant": str}
+    try:
+        return json.loads(raw, **as_typed)  # type: ignore[arg-type]
+    except ValueError:
+        pass
+    try:
+        return yaml.load(raw, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as exc:
+        raise SettingError(f"is neither JSON nor YAML: {raw[:60]}") from exc
+
+
 def texts(raw: t.Any) -> list[str]:
     """A list: YAML list, JSON, or separated by commas."""
-    value = structure(raw)
+    value = raw.strip() if isinstance(raw, str) else raw
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        value = _list_of_texts(value)
     if value is None or value == "":
         return []
     if isinstance(value, str):

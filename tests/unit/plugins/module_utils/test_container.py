@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._container import (
     ContainerUnknown,
     DockerCli,

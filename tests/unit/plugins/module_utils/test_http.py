@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._http import (
     HttpClient,
     HttpUnreachable,

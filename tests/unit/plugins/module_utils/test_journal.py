@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._journal import (
     Journal,
     JournalUnreadable,
     parse_journal,
     same,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def record(phase: str, key: str = "all", status: str = "done") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import errno
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
     Evidence,
     Probe,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import judge
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
     activities_of,
     activity_of,

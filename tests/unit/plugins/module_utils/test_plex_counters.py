@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_counters import (
     CountersUnreadable,
     PlexCounters,

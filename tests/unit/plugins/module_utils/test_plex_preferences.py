@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_preferences import (
     PreferenceValueError,
     apply_preferences,
@@ -21,8 +24,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_preferences 
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import (
     PlexError,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 ROWS: list[dict[str, Any]] = [
     {"id": "autoEmptyTrash", "type": "bool", "value": True},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_api import Section
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_section import (
     SectionConflict,

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
     Activity,
     activities_of,
@@ -28,8 +31,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
     quiet_streak,
     section_sample,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 ROW = SectionRow(5, "Music", "artist", 100)
 IDLE = activities_of([{"type": "butler", "progress": 100}])

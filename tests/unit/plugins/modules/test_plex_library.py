@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.modules import (
     plex_preferences,
     plex_section,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.modules import plex_progress
 from cloudburst_lab.plex_schema import Pair
 from tests.support.http_server import Reply, Script, serving

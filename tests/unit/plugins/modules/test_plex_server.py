@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.modules import (
     plex_claim,
     plex_ready,
