@@ -146,9 +146,7 @@ def read_block(path: str, size: int, rng: random.Random) -> Report:
         length = os.fstat(descriptor).st_size
         blocks = max(0, length - size) // BLOCK
         offset = rng.randint(0, blocks) * BLOCK if blocks else 0
-        advise = getattr(os, "posix_fadvise", None)
-        if advise:
-            advise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)
         got = 0
         while got < min(size, length - offset):
             chunk = os.pread(descriptor, size - got, offset + got)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 # The second start-up gate: reads work, but the library is not open yet.
 STARTING_SENTENCE = "still starting up"

@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - cloudburst.plex contributors (@cloudburst)
 description:
-  - Reads the variables of a burst, from C(-e), C(group_vars) or anywhere else that Ansible takes variables from, and sets the fact C(burst) in which every
-    one of them has its right type. Lists may be YAML, JSON or separated by commas, booleans in any of Ansible's spellings, files JSON or YAML.
-  - Everything that is wrong is said in one message, one line per variable, before anything is created. A variable on the command line that looks like one of ours
-    and is none (C(-e keeep=true)) is wrong too.
+  - Reads the variables of a burst, from C(-e), C(group_vars) or anywhere else that Ansible takes variables from, and sets the fact C(burst)
+    in which every one of them has its right type. Lists may be YAML, JSON or separated by commas, booleans in any of Ansible's spellings, files JSON or YAML.
+  - Everything that is wrong is said in one message, one line per variable, before anything is created. A variable on the command line that
+    looks like one of ours and is none (C(-e keeep=true)) is wrong too.
   - The secrets (the account's token and the claim token) are checked but are not part of the fact; M(cloudburst.plex.burst_secrets) hands them out.
   - This is an action plugin, it runs on the controller.
 extends_documentation_fragment:

@@ -14,7 +14,7 @@ author:
 description:
   - Counts, in the database pair and read-only, the items of the given libraries by type, what is marked as deleted, analysed, without
     thumbnail, and Sonic-analysed; asks the server for its activities and Docker for the container's load.
-  - The costly counters (RV(sample.sections) keys C(sonic_done), C(thumbs_missing), C(refreshed)) need a pass over all items. They are counted
+  - The costly counters (C(sonic_done), C(thumbs_missing) and C(refreshed) of RV(sample)) need a pass over all items. They are counted
     again when that takes no more than five percent of the time since the last pass; in between C(sonic_done) follows the new
     vectors. Hand the last sample back in as O(previous).
   - A database that cannot be read fails the task with the reason. It is never counted as zero.
@@ -44,7 +44,7 @@ options:
     type: str
   api:
     description:
-      - Whether to ask the server for its activities. Without it, RV(sample.busy) and RV(sample.settled) are null.
+      - Whether to ask the server for its activities. Without it, C(busy) and C(settled) are null.
     type: bool
     default: true
   previous:

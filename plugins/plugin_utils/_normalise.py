@@ -105,7 +105,9 @@ class Normaliser:
                 )
         except SettingError as exc:
             # What is wrong may be a secret all the same: it is not repeated.
-            what = str(exc).split(", not ")[0] if variable.secret else str(exc)
+            what = (
+                str(exc).split(", not ", maxsplit=1)[0] if variable.secret else str(exc)
+            )
             self._problem(variable.name, what)
             return variable.default
         return value
