@@ -32,6 +32,8 @@ def read_only(path: str, *, attach: str | None = None) -> Iterator[sqlite3.Conne
     ``attach`` adds a second database, read-only too, as schema ``b``.
     """
     with _open(path, _read_options(path)) as connection:
+        # Now, so that damage is not blamed on what is attached next.
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         if attach is not None:
             read_header(attach)
             with _as_db_error(attach):
@@ -46,6 +48,20 @@ def _read_options(path: str) -> str:
     if wal_frames(path) or is_in_use(path):
         return "mode=ro"
     return "mode=ro&immutable=1"
+
+
+@contextlib.contextmanager
+def pinned(path: str) -> Iterator[sqlite3.Connection]:
+    """A connection whose view of the database stands still while it is open.
+
+    Never immutable: a server may start meanwhile. On a database that has no -wal it may
+    write, though it does not, for only then does it take its -wal and -shm away again.
+    """
+    options = "mode=ro" if wal_frames(path) else "mode=rw"
+    with _open(path, options) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        yield connection
 
 
 @contextlib.contextmanager

@@ -13,11 +13,10 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
-    read_only,
+    pinned,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
@@ -50,7 +49,7 @@ def backup_once(source: str, target: str) -> None:
     folder = os.path.dirname(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
     require_space(folder, os.stat(source).st_size + _MARGIN, f"the copy of {source}")
-    with _pinned(source) as connection:
+    with pinned(source) as connection:
         temporary = _copy(connection, target)
     place(temporary, target)
 
@@ -65,10 +64,10 @@ def snapshot_pair(sources: tuple[str, str], folder: str) -> list[Copy]:
     needed = sum(read_header(path).file_size for path in sources)
     require_space(folder, needed + _MARGIN, "the snapshot")
     with contextlib.ExitStack() as stack:
-        pinned = {path: stack.enter_context(_pinned(path)) for path in sources}
+        views = {path: stack.enter_context(pinned(path)) for path in sources}
         made = [
             _timed_copy(connection, os.path.join(folder, os.path.basename(path)))
-            for path, connection in pinned.items()
+            for path, connection in views.items()
         ]
     copies = []
     for temporary, target, seconds in made:
@@ -77,15 +76,6 @@ def snapshot_pair(sources: tuple[str, str], folder: str) -> list[Copy]:
         place(temporary, target)
         copies.append(_describe(target, seconds))
     return copies
-
-
-@contextlib.contextmanager
-def _pinned(path: str) -> Iterator[sqlite3.Connection]:
-    """A connection whose view of the database stands still while it is open."""
-    with read_only(path) as connection:
-        connection.execute("BEGIN")
-        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        yield connection
 
 
 def _timed_copy(connection: sqlite3.Connection, target: str) -> tuple[str, str, float]:
