@@ -14,7 +14,7 @@ UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 def duration(seconds: float, parts: int = 2) -> str:
     """``3 d 4 h``, ``12 min 5 s``, ``0 s``: the largest units, cut off."""
     left = int(abs(seconds))
-    words = []
+    words: list[str] = []
     for unit, size in UNITS:
         count, left = divmod(left, size)
         if count or (words and len(words) < parts):
