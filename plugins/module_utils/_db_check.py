@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -61,6 +62,7 @@ _NEEDED = {
 _SAMPLE = 2000
 # How a file may be opened: as it is, never looking at -wal; or with its -wal.
 _ALONE, _THROUGH_WAL = "immutable=1", "cache=private"
+_FULL_TEXT = re.compile(r"fts4_\w+_titles_icu")
 _SCHEMA = Tree("table", "sqlite_master", "sqlite_master", 1)
 
 
@@ -113,7 +115,8 @@ class Checker:
         self, path: str, place: str, options: str = _ALONE, live: bool = False
     ) -> list[Finding]:
         """Check the file at ``place``; findings speak of ``path``."""
-        report = self.oracle.check(place, self.level, options=options)
+        with _as(path, place):
+            report = self.oracle.check(place, self.level, options=options)
         found = findings_of(path, report.lines, stubbed=self.oracle.stubbed)
         if report.error:
             found.append(aborted(path, report.error))
@@ -126,8 +129,18 @@ class Checker:
 
     def _full_text(self, path: str, place: str) -> list[Finding]:
         contents = _full_text_tables(place)
-        broken = self.oracle.full_text(place, list(contents))
+        with _as(path, place):
+            broken = self.oracle.full_text(place, list(contents))
         return [_full_text_finding(path, name, contents[name]) for name in broken]
+
+
+@contextlib.contextmanager
+def _as(path: str, place: str) -> Iterator[None]:
+    """Errors name the file that was given, not the link to it."""
+    try:
+        yield
+    except DbError as error:
+        raise type(error)(str(error).replace(place, path)) from error
 
 
 def _missing(path: str, role: str) -> Finding:
@@ -293,7 +306,7 @@ def _full_text_tables(place: str) -> dict[str, bool]:
     triggers leave most types out and titles get a show's name (plex-facts §1.3).
     """
     names = _names(place, _ALONE)
-    tables = sorted(n for n in names if n.startswith("fts4_") and n.endswith("_icu"))
+    tables = sorted(name for name in names if _FULL_TEXT.fullmatch(name))
     return {name: f"{name}_content" in names for name in tables}
 
 

@@ -10,6 +10,7 @@ always there; what it cannot know is ignored by name (``_db_findings``).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -159,7 +160,8 @@ class PlexOracle:
         try:
             done = self._docker(*command)
         except subprocess.TimeoutExpired as error:
-            self._docker("kill", container)
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._docker("kill", container)
             raise DbError(
                 f"{path}: 'Plex SQLite' did not finish in {self.timeout:.0f} s"
             ) from error

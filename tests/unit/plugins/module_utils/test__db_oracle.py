@@ -1,0 +1,206 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plex's own SQLite as the oracle, driven through a docker command that is a script."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    damage,
+    summary,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
+    OracleUnavailableError,
+    PlexOracle,
+    StockOracle,
+    choose_oracle,
+)
+from cloudburst_lab.plex_schema import Pair
+from cloudburst_lab.plex_schema.pair import connect
+from tests.unit.plugins.module_utils import db_faults
+
+IMAGE = "plexinc/pms-docker:1.42"
+# What "docker run ... Plex SQLite /v/x.db SQL" does, with the lab's tokenizer and order.
+DOCKER = """#!{python}
+import os, sys
+sys.path.insert(0, {lab!r})
+import sqlite3
+from cloudburst_lab.plex_schema.pair import connect
+open({log!r}, "a").write(repr(sys.argv[1:]) + "\\n")
+if sys.argv[1:3] == ["image", "inspect"]:
+    print("No such image", file=sys.stderr)
+    sys.exit(0 if sys.argv[-1] == {image!r} else 1)
+if {hang}:
+    import time; time.sleep(60)
+volume = sys.argv[sys.argv.index("-v") + 1].split(":")[0]
+path = os.path.join(volume, os.path.basename(sys.argv[-2]))
+try:
+    connection = connect(path)
+    for row in connection.execute(sys.argv[-1]):
+        print(row[0])
+    connection.rollback()
+except sqlite3.Error as error:
+    print(f"Error: stepping, {{error}} (11)", file=sys.stderr)
+    sys.exit({code})
+"""
+
+MakeDocker = Callable[..., str]
+
+
+@pytest.fixture
+def make_docker(tmp_path: Path) -> MakeDocker:
+    def make(*, hang: bool = False, code: int = 1) -> str:
+        script = tmp_path / "docker"
+        lab = str(Path(sys.modules["cloudburst_lab"].__file__ or "").parents[1])
+        values = {"python": sys.executable, "lab": lab, "image": IMAGE, "hang": hang}
+        log = str(tmp_path / "log")
+        script.write_text(DOCKER.format(**values, log=log, code=code))
+        script.chmod(0o755)
+        return str(script)
+
+    return make
+
+
+def finish_full_text(pair: Pair) -> None:
+    """Fill the ICU tables, as a server has them."""
+    for path in (pair.library, pair.blobs):
+        with closing(connect(path)) as connection:
+            for table in ("fts4_metadata_titles_icu", "fts4_tag_titles_icu"):
+                connection.execute(f"INSERT INTO {table}({table}) VALUES('rebuild')")
+            connection.commit()
+
+
+def oracle(docker: str, timeout: float = 30) -> PlexOracle:
+    return PlexOracle(IMAGE, docker=docker, timeout=timeout)
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_a_healthy_pair_passes_untouched(
+    pair: Pair, make_docker: MakeDocker, level: str
+) -> None:
+    finish_full_text(pair)
+    before = {p.name: p.read_bytes() for p in pair.library.parent.iterdir()}
+    checker = Checker(oracle(make_docker()), level)
+    assert checker.pair(str(pair.library), str(pair.blobs)) == []
+    assert {p.name: p.read_bytes() for p in pair.library.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [(fault, named) for fault, _quick, named in db_faults.FAULTS],
+    ids=[fault[0].__name__ for fault in db_faults.FAULTS],
+)
+def test_damage_is_found(
+    pair: Pair, make_docker: MakeDocker, fault: Callable[[Path], None], named: str
+) -> None:
+    finish_full_text(pair)
+    fault(pair.library)
+    before = {p.name: p.read_bytes() for p in pair.library.parent.iterdir()}
+    found = Checker(oracle(make_docker()), "full").file(str(pair.library), "library")
+    assert damage(found)
+    assert named in summary(found, 99)
+    assert {p.name: p.read_bytes() for p in pair.library.parent.iterdir()} == before
+
+
+def test_a_search_index_over_another_tables_text_is_a_notice(
+    pair: Pair, make_docker: MakeDocker
+) -> None:
+    finish_full_text(pair)
+    with closing(connect(pair.library)) as connection:
+        connection.execute("DELETE FROM fts4_metadata_titles_icu WHERE docid < 9")
+        connection.commit()
+    found = Checker(oracle(make_docker()), "full").file(str(pair.library), "library")
+    assert [(item.kind, item.table, item.severity) for item in found] == [
+        ("full_text", "fts4_metadata_titles_icu", "notice")
+    ]
+    assert "'rebuild'" in found[0].text
+
+
+def test_a_search_index_with_its_own_text_is_damage(
+    pair: Pair, make_docker: MakeDocker
+) -> None:
+    """As on 1.43, where the ICU tables hold their text (plex-facts §1.3)."""
+    table = "fts4_tag_titles_icu"
+    with closing(connect(pair.library)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "DELETE FROM sqlite_master WHERE tbl_name LIKE 'fts4_%_icu%'"
+        )
+        connection.execute("DELETE FROM sqlite_master WHERE name LIKE 'fts4_%_icu'")
+        connection.commit()
+    with closing(connect(pair.library)) as connection:
+        connection.execute("VACUUM")
+        ddl = "tag, tokenize=collating 'root@colStrength=primary'"
+        connection.execute(f"CREATE VIRTUAL TABLE {table} USING fts4({ddl})")
+        connection.execute(f"INSERT INTO {table}(docid, tag) VALUES(1, 'one two')")
+        connection.execute(f"UPDATE {table}_content SET c0tag='three'")
+        connection.commit()
+    found = Checker(oracle(make_docker()), "full").file(str(pair.library), "library")
+    assert [(item.kind, item.table) for item in damage(found)] == [("full_text", table)]
+
+
+def test_the_command_has_no_network_and_only_a_folder_of_its_own(
+    pair: Pair, make_docker: MakeDocker, tmp_path: Path
+) -> None:
+    Checker(oracle(make_docker()), "quick").file(str(pair.library), "library")
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert "'--rm', '--network', 'none'" in line
+    assert "'/usr/lib/plexmediaserver/Plex SQLite'" in line
+    assert f"{pair.library.parent}/.check-" in line
+    assert f"{pair.library.parent}:/v" not in line
+
+
+def test_a_check_that_hangs_ends(pair: Pair, make_docker: MakeDocker) -> None:
+    checker = Checker(oracle(make_docker(hang=True), timeout=0.5), "quick")
+    with pytest.raises(DbError, match="did not finish in"):
+        checker.file(str(pair.library), "library")
+
+
+def test_docker_trouble_is_not_damage(pair: Pair, make_docker: MakeDocker) -> None:
+    db_faults.table_leaf(pair.library)
+    checker = Checker(oracle(make_docker(code=125)), "quick")
+    with pytest.raises(OracleUnavailableError, match="could not be run"):
+        checker.file(str(pair.library), "library")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "image", "name"),
+    [("auto", IMAGE, "plex"), ("auto", "other:1", "stock"), ("auto", "", "stock")]
+    + [("plex", IMAGE, "plex"), ("stock", IMAGE, "stock")],
+)
+def test_choice(make_docker: MakeDocker, wanted: str, image: str, name: str) -> None:
+    assert choose_oracle(wanted, image, docker=make_docker()).name == name
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"), [("other:1", "No such image"), ("", "no image was named")]
+)
+def test_plex_wanted_but_not_here_is_an_error(
+    make_docker: MakeDocker, image: str, reason: str
+) -> None:
+    with pytest.raises(OracleUnavailableError, match=reason):
+        choose_oracle("plex", image, docker=make_docker())
+
+
+def test_without_docker_auto_is_stock(tmp_path: Path) -> None:
+    chosen = choose_oracle("auto", IMAGE, docker=str(tmp_path / "none"))
+    assert isinstance(chosen, StockOracle)
+
+
+def test_the_stand_in_is_stricter_than_counting_rows(pair: Pair) -> None:
+    """SELECT COUNT(*) is blind to what the check sees (L23)."""
+    db_faults.table_interior(pair.library)
+    with closing(sqlite3.connect(pair.library)) as connection:
+        query = "SELECT COUNT(*) FROM library_sections"
+        assert connection.execute(query).fetchone() == (5,)
+    assert damage(Checker(StockOracle(), "quick").file(str(pair.library), "library"))
