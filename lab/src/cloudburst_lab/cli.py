@@ -21,10 +21,11 @@ from cloudburst_lab import env_file
 from cloudburst_lab.components import (
     BY_NAME,
     COMPONENTS,
-    Component,
     Outcome,
     bring_up,
     chosen,
+    look,
+    step,
 )
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.engine import Engine
@@ -60,6 +61,15 @@ def report(outcome: Outcome) -> None:
         console.print(f"  {outcome.error}", markup=False)
 
 
+def finish(outcomes: list[Outcome], what: str, seconds: float) -> None:
+    """Print the last line; end with 1 when something failed."""
+    failed = [outcome.name for outcome in outcomes if outcome.error]
+    if failed:
+        console.print(f"lab: {what} failed for {', '.join(failed)} ({seconds:.1f} s)")
+        raise typer.Exit(1)
+    console.print(f"lab: {len(outcomes)} components {what} in {seconds:.1f} s")
+
+
 @app.command()
 def up(names: Names = None) -> None:
     """Bring the lab up; a running one is left alone, a broken one is healed."""
@@ -86,22 +96,18 @@ def down(names: Names = None) -> None:
     """Stop everything that the lab started; caches stay."""
     config, start = LabConfig.load(), time.monotonic()
     parts = [BY_NAME[name] for name in names] if names else list(COMPONENTS)
+    outcomes: list[Outcome] = []
     with locked(config):
         for component in reversed(parts):
             if component.name == "engine" and not names and Engine.answers():
                 remove_all(config)
-            _stop(config, component)
+            if Engine.installed():
+                outcomes.append(step(component, config, "down"))
+                report(outcomes[-1])
         if not names:
             sweep(config, docker_too=False)
             config.env_file.unlink(missing_ok=True)
-    console.print(f"lab: down in {time.monotonic() - start:.1f} s")
-
-
-def _stop(config: LabConfig, component: Component) -> None:
-    start = time.monotonic()
-    if Engine.installed():
-        component.load(config).down()
-    report(Outcome(component.name, time.monotonic() - start))
+    finish(outcomes, "down", time.monotonic() - start)
 
 
 @app.command()
@@ -113,9 +119,7 @@ def status(as_json: AsJson = False) -> None:
             c.name: {"healthy": False} for c in COMPONENTS
         }
     else:
-        states = {
-            component.name: component.load(config).status() for component in COMPONENTS
-        }
+        states = {c.name: look(c, config) for c in COMPONENTS}
     if as_json:
         print(json.dumps(states, indent=2, default=str))
     else:
@@ -135,13 +139,10 @@ def reset() -> None:
     """Back to the first state: no servers, volumes, IPs; plex.tv, S3 and home as made."""
     config, start = LabConfig.load(), time.monotonic()
     with locked(config):
-        for component in COMPONENTS:
-            again = getattr(component.load(config), "reset", None)
-            if again is not None:
-                begin = time.monotonic()
-                again()
-                report(Outcome(component.name, time.monotonic() - begin))
-    console.print(f"lab: reset in {time.monotonic() - start:.1f} s")
+        outcomes = [step(component, config, "reset") for component in COMPONENTS]
+        for outcome in outcomes:
+            report(outcome)
+    finish(outcomes, "reset", time.monotonic() - start)
 
 
 @app.command()
@@ -190,9 +191,7 @@ def list_faults(as_json: AsJson = False) -> None:
 @faults_app.command("set")
 def set_fault(
     kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
-    count: Annotated[
-        int | None, typer.Option(help="End after so many hits.")
-    ] = None,
+    count: Annotated[int | None, typer.Option(help="End after so many hits.")] = None,
     seconds: Annotated[
         float | None, typer.Option(help="End after so many seconds.")
     ] = None,

@@ -37,7 +37,13 @@ class Component:
     needs: tuple[str, ...] = ()
 
     def load(self, config: LabConfig) -> Service:
-        module = importlib.import_module(f"cloudburst_lab.{self.module}")
+        try:
+            module = importlib.import_module(f"cloudburst_lab.{self.module}")
+        except ImportError as error:
+            hint = "install the lab with its requirements: pip install -e lab"
+            raise LabError(
+                f"component {self.name} cannot be loaded: {error}", hint
+            ) from error
         service: Service = getattr(module, self.factory)(config)
         return service
 
@@ -74,6 +80,18 @@ def chosen(names: Iterable[str]) -> list[Component]:
     return [component for component in COMPONENTS if component.name in wanted]
 
 
+def _nothing() -> None:
+    """Stand in for a method that a component has no need of."""
+
+
+def look(component: Component, config: LabConfig) -> dict[str, object]:
+    """Return a component's status; one that cannot be read is not healthy, and says why."""
+    try:
+        return component.load(config).status()
+    except (LabError, OSError) as error:
+        return {"healthy": False, "error": str(error)}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one step ended; ``error`` empty when it went well."""
@@ -83,11 +101,12 @@ class Outcome:
     error: str = ""
 
 
-def _step(component: Component, config: LabConfig) -> Outcome:
+def step(component: Component, config: LabConfig, what: str = "up") -> Outcome:
+    """Run one method of a component and say how it went."""
     start = time.monotonic()
     try:
-        component.load(config).up()
-    except (LabError, ImportError, OSError) as error:
+        getattr(component.load(config), what, _nothing)()
+    except (LabError, OSError) as error:
         return Outcome(component.name, time.monotonic() - start, str(error))
     return Outcome(component.name, time.monotonic() - start)
 
@@ -109,7 +128,7 @@ def bring_up(
                     report(outcome)
                     waiting.remove(component)
                 elif all(need in done for need in component.needs):
-                    running[pool.submit(_step, component, config)] = component.name
+                    running[pool.submit(step, component, config)] = component.name
                     waiting.remove(component)
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:

@@ -40,7 +40,7 @@ TRANSIENT: dict[str, tuple[str, str]] = {
 
 
 def allowed_actions(server: Server) -> list[str]:
-    if server.action == "terminate":
+    if server.action == "terminate" or server.busy_until is not None:
         return []
     return list(ALLOWED[server.state])
 
@@ -67,7 +67,7 @@ def begin(world: World, server: Server, action: str, now: float) -> None:
 
 
 def _refusal(server: Server, action: str) -> ApiError:
-    if server.state in ("starting", "stopping"):
+    if server.state in ("starting", "stopping") or server.busy_until is not None:
         return transient_state("instance_server", server.id, server.state)
     needed = "stopped" if action == "poweron" else "running"
     return invalid_request(f"server should be {needed}")

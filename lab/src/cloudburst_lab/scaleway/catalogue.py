@@ -16,6 +16,8 @@ from cloudburst_lab.scaleway.model import L_SSD, SBS, ZONES
 
 IMAGE_CREATED = 1757668301.420846
 HOURS_PER_MONTH = 730
+#: named by the marketplace for arm64 images; the lab sells none of them
+ARM_TYPES = ("COPARM1-2C-8G", "BASIC2-A2C-4G")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,6 @@ def images() -> dict[str, CatalogueImage]:
 def compatible_types(image: CatalogueImage) -> list[str]:
     """Return the server types that can boot an image."""
     if image.arch != "x86_64":
-        return []
+        return list(ARM_TYPES)
     types = server_types(image.zone).values()
     return [t.name for t in types if image.root_kind == SBS or t.local_storage]

@@ -163,6 +163,8 @@ class Server:
     #: False: answers the API but boots nothing
     boots: bool = True
     failure: str = ""
+    #: until then the server takes no action (a volume is being attached)
+    busy_until: float | None = None
 
     def get_user_data(self, key: str) -> bytes | None:
         value = self.user_data.get(key)

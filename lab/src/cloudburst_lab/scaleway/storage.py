@@ -99,6 +99,9 @@ def settle(world: World, now: float) -> bool:
             volume.server_id, volume.last_detached = None, volume.due
         volume.state, volume.modified, volume.due = "available", volume.due, None
         changed = True
+    for server in world.servers.values():
+        if server.busy_until is not None and server.busy_until <= now:
+            server.busy_until, changed = None, True
     return changed
 
 

@@ -164,7 +164,13 @@ def location(server: Server) -> JSON | None:
 
 
 def server(world: World, item: Server, gateway: str) -> JSON:
-    addresses = [server_ip(ip, gateway) for ip in world.ips_of(item.id)]
+    # A dynamic address shows only once the server runs.
+    shown = [
+        ip
+        for ip in world.ips_of(item.id)
+        if not (ip.dynamic and item.state == "starting")
+    ]
+    addresses = [server_ip(ip, gateway) for ip in shown]
     group = world.security_groups[item.security_group_id]
     volumes = {
         key: server_volume(world, world.volumes[volume_id])

@@ -76,7 +76,7 @@ def catalog_product(kind: catalogue.ServerType, zone: str) -> dict[str, Any]:
     bandwidth = kind.bandwidth_mbit * 1_000_000
     mbit = f"{kind.bandwidth_mbit} Mb/s"
     storage = "Dynamic local: 1 x SSD, Block" if kind.local_storage else "Block"
-    euros, nanos = divmod(round(kind.hourly_price * 10**9), 10**9)
+    euros, nanos = divmod(int(kind.hourly_price * 10**9), 10**9)  # cut off, as recorded
     place = zone.replace("fr-par-", "par").replace("-", "_")
     cpu = {"description": f"x64, vCPUs: {kind.ncpus}", "arch": "x64", "type": "x64"}
     ram = {"description": f"{kind.ram_gib} GiB", "size": kind.ram_gib * 2**30}

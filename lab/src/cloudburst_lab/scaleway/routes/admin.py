@@ -77,7 +77,9 @@ def make_fault(body: dict[str, Any], now: float) -> Fault:
         count=None if count is None else int(count),
         expires=None if seconds is None else now + float(seconds),
     )
-    texts: dict[str, Any] = {name: str(body[name]) for name in TEXT_FIELDS if body.get(name)}
+    texts: dict[str, Any] = {
+        name: str(body[name]) for name in TEXT_FIELDS if body.get(name)
+    }
     return dataclasses.replace(fault, **texts)
 
 

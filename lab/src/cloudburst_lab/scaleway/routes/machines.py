@@ -100,7 +100,7 @@ async def delete_server(cloud: TheCloud, zone: Zone, server_id: str) -> Response
     server = servers.find_server(cloud.world, zone, server_id)
     servers.delete(cloud.world, server, cloud.now(), cloud.timing)
     cloud.save()
-    await cloud.forget_machine(server)
+    cloud.spawn(cloud.forget_machine(server))
     return no_content()
 
 
@@ -185,6 +185,9 @@ async def attach_volume(
         str(n) for n in range(len(server.volumes) + 1) if str(n) not in server.volumes
     )
     server.volumes[key] = volume.id
+    server.busy_until = (
+        cloud.now() + cloud.timing.volume
+    )  # recorded: no allowed_actions
     cloud.save()
     return JSONResponse({"server": show(cloud, server)})
 
