@@ -1,0 +1,38 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built tarball, installed offline into an empty path, does the same by FQCN."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.conftest import Player
+from tests.e2e.harness import REPO, Lab
+
+
+def _galaxy(*arguments: str) -> None:
+    binary = str(Path(sys.executable).with_name("ansible-galaxy"))
+    subprocess.run([binary, "collection", *arguments], check=True)
+
+
+def test_installed_collection_runs_delta_sync(
+    lab: Lab, player: Player, tmp_path: Path
+) -> None:
+    _galaxy("build", str(REPO), "--output-path", str(tmp_path))
+    (tarball,) = tmp_path.glob("cloudburst-plex-*.tar.gz")
+    empty = tmp_path / "collections"
+    _galaxy("install", str(tarball), "-p", str(empty), "--offline")
+    elsewhere = tmp_path / "anywhere"
+    elsewhere.mkdir()
+    run = player(
+        "cloudburst.plex.delta_sync",
+        *("-e", "profile=power"),
+        *("-e", "sections=Photos"),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(empty)},
+        cwd=elsewhere,
+    )
+    assert run.ok, run.tail()
+    assert lab.billable() == {}
