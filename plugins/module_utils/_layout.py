@@ -191,18 +191,21 @@ def select(
     """The sections with these names, in the order asked for; all when none is named."""
     if not names:
         return list(sections)
-    by_name = {str(section["name"]): section for section in sections}
-    folded = {name.casefold(): name for name in by_name}
+    known = [str(section["name"]) for section in sections]
     chosen, unknown = [], []
     for name in dict.fromkeys(names):
-        found = name if name in by_name else folded.get(name.casefold())
-        if found is None:
+        exact = [item for item in sections if item["name"] == name]
+        found = exact or [s for s in sections if _same(str(s["name"]), name)]
+        if not found:
             unknown.append(name)
-        else:
-            chosen.append(by_name[found])
+        chosen += [item for item in found if item not in chosen]
     if unknown:
-        raise LayoutError(_unknown_sections(unknown, list(by_name)))
+        raise LayoutError(_unknown_sections(unknown, known))
     return chosen
+
+
+def _same(name: str, other: str) -> bool:
+    return name.casefold() == other.casefold()
 
 
 def _unknown_sections(unknown: Sequence[str], known: Sequence[str]) -> str:
