@@ -143,19 +143,25 @@ def open_reading(path: str) -> Iterator[TarReader]:
     wanted is found, too.
     """
     kind = compression_by_content(path)
-    with open(path, "rb") as file:
-        source = DigestReader(file)
-        try:
-            with _plain(source, kind, path) as plain:
-                watcher: Any = _EndWatcher(plain)
-                with tarfile.open(fileobj=watcher, mode="r|", bufsize=CHUNK) as tar:
-                    yield TarReader(tar, source)
-                watcher.finish(path)
-            source.drain()
-        except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ArchiveError(
-                f"{path}: is damaged ({error}); copy it again"
-            ) from error
+    with contextlib.ExitStack() as stack:
+        source = DigestReader(stack.enter_context(open(path, "rb")))
+        stack.enter_context(_as_damage(path))
+        plain = stack.enter_context(_plain(source, kind, path))
+        watcher: Any = _EndWatcher(plain)
+        tar = stack.enter_context(
+            tarfile.open(fileobj=watcher, mode="r|", bufsize=CHUNK)
+        )
+        yield TarReader(tar, source)
+        watcher.finish(path)
+        source.drain()
+
+
+@contextlib.contextmanager
+def _as_damage(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ArchiveError(f"{path}: is damaged ({error}); copy it again") from error
 
 
 @contextlib.contextmanager
@@ -235,12 +241,13 @@ def open_writing(path: str, kind: str, level: int) -> Iterator[TarWriter]:
     """Write an archive to that path, on disk when the block ends."""
     with open(path, "wb") as file:
         target = DigestWriter(file)
-        with (
-            _compressed(target, kind, level) as plain,
-            tarfile.open(
-                fileobj=plain, mode="w|", bufsize=CHUNK, format=tarfile.PAX_FORMAT
-            ) as tar,
-        ):
+        with contextlib.ExitStack() as stack:
+            plain = stack.enter_context(_compressed(target, kind, level))
+            tar = stack.enter_context(
+                tarfile.open(
+                    fileobj=plain, mode="w|", bufsize=CHUNK, format=tarfile.PAX_FORMAT
+                )
+            )
             yield TarWriter(tar, target)
         file.flush()
         os.fsync(file.fileno())
