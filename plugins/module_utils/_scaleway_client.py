@@ -402,21 +402,23 @@ _BLOCK = {"include_deleted": False, "page_size": 100}
 
 
 def _pages(method: Callable[..., Any], **arguments: Any) -> Iterator[Any]:
-    """Pages until all that were announced have come, or an empty one.
+    """Pages until all that were announced have come, or one that is not full.
 
     Not the SDK's ``*_all``: they recurse until an empty page, for ever when there is none.
-    Some listings announce no total, and what follows their last page is not known.
+    Some listings announce no total (recorded for firewall rules), and what follows their
+    last page is not known.
     """
+    full = int(arguments.get("per_page") or arguments.get("page_size") or 0)
     seen = 0
     last: Any = None
     for number in range(1, MAX_PAGES + 1):
         page = method(page=number, **arguments)
-        size = _page_size(page)
+        size, total = _page_size(page), int(page.total_count or 0)
         if size == 0 or page == last:
             return
         yield page
         last, seen = page, seen + size
-        if seen >= int(page.total_count or 0) > 0:
+        if seen >= total > 0 or (not total and size < full):
             return
 
 
