@@ -34,6 +34,10 @@ _ADVICE_DATA = (
     "rows are lost or unreadable: take an intact copy (the archive, a checkpoint, a dated"
     " backup); repairing this one loses data"
 )
+_ADVICE_ENTRY = (
+    "row and index disagree, and which of them is right cannot be told: take an intact"
+    " copy"
+)
 _ADVICE_INDEX = (
     "an index only: take an intact copy, or with Plex stopped run REINDEX with Plex's own"
     " 'Plex SQLite'"
@@ -101,7 +105,7 @@ def _single_lines(lines: Iterable[str]) -> Iterable[str]:
 def _read_line(file: str, line: str) -> Finding:
     match = _MISSING_ENTRY.match(line)
     if match:
-        return Finding(file, "index_entry", line, index=match[2], advice=_ADVICE_INDEX)
+        return Finding(file, "index_entry", line, index=match[2], advice=_ADVICE_ENTRY)
     match = _WRONG_COUNT.match(line) or _NON_UNIQUE.match(line)
     if match:
         return Finding(file, "index_count", line, index=match[1], advice=_ADVICE_INDEX)

@@ -35,6 +35,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot impor
 from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
     PathMap,
     PathMapping,
+    is_under,
     prefix_range,
 )
 
@@ -93,7 +94,7 @@ def remap(library: str, mapping: PathMap, backup_dir: str, stamp: str) -> RemapR
     copy = f"{library}.remap-{os.getpid()}"
     backup_once(library, copy)
     with discarded_on_error(copy):
-        marker = rewrite_copy(copy, mapping)
+        marker = rewrite_copy(copy, mapping, result.rows)
         shutil.copystat(library, copy)
         os.chown(copy, os.stat(library).st_uid, os.stat(library).st_gid)
         result.backup = _keep(library, backup_dir, stamp)
@@ -116,27 +117,33 @@ def _keep(library: str, backup_dir: str, stamp: str) -> str:
     return backup
 
 
-def rewrite_copy(path: str, mapping: PathMap) -> dict[str, Any]:
-    """Rewrite a database that may be lost, in one transaction; the note about it."""
+def rewrite_copy(path: str, mapping: PathMap, rows: dict[str, int]) -> dict[str, Any]:
+    """Rewrite a database that may be lost, in one transaction; the note about it.
+
+    ``rows`` are the planned numbers by table: a table without any is left alone.
+    """
     with writable(path) as connection:
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
         connection.execute("PRAGMA journal_mode=MEMORY").fetchone()
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-262144")
         connection.execute("PRAGMA temp_store=MEMORY")
-        _rewrite(connection, mapping)
+        _rewrite(connection, mapping, rows)
         marker = _marker(connection, mapping)
         connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
     sync(path)
     return marker
 
 
-def _rewrite(connection: sqlite3.Connection, mapping: PathMap) -> None:
+def _rewrite(
+    connection: sqlite3.Connection, mapping: PathMap, rows: dict[str, int]
+) -> None:
     connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for table, column in PATH_COLUMNS:
-            _rewrite_column(connection, table, column, mapping)
+            if rows[table]:
+                _rewrite_column(connection, table, column, mapping, rows[table])
         table, column = URL_COLUMN
         connection.execute(
             f'UPDATE {table} SET "{column}"=map_url("{column}") WHERE {_URL_CHANGES}'
@@ -148,11 +155,12 @@ def _rewrite(connection: sqlite3.Connection, mapping: PathMap) -> None:
 
 
 def _rewrite_column(
-    connection: sqlite3.Connection, table: str, column: str, mapping: PathMap
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    mapping: PathMap,
+    count: int,
 ) -> None:
-    count = _count(connection, table, column, mapping.mappings)
-    if not count:
-        return
     total = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
     indexes = _indexes_on(connection, table, column)
     rebuild = count > total * _REBUILD_SHARE
@@ -209,17 +217,33 @@ def _indexes_on(
     return found
 
 
-def _count(
-    connection: sqlite3.Connection,
-    table: str,
-    column: str,
-    mappings: tuple[PathMapping, ...],
-) -> int:
-    if not mappings:
-        return 0
-    where, values = _below(column, mappings)
-    query = f"SELECT COUNT(*) FROM {table} WHERE {where}"
-    return int(connection.execute(query, values).fetchone()[0])
+def exclusive(singles: dict[PathMapping, int]) -> dict[PathMapping, int]:
+    """From the rows below each old prefix, those that each mapping really changes.
+
+    What lies below a longer prefix belongs to that one.
+    """
+    result = {}
+    for item, count in singles.items():
+        inner = [o for o in singles if o != item and is_under(o.old, item.old)]
+        outermost = [
+            other
+            for other in inner
+            if not any(o != other and is_under(other.old, o.old) for o in inner)
+        ]
+        result[item] = count - sum(singles[other] for other in outermost)
+    return result
+
+
+def _count_below(
+    connection: sqlite3.Connection, table: str, column: str, mapping: PathMap
+) -> dict[PathMapping, int]:
+    singles = {}
+    for item in mapping.mappings:
+        # One range at a time is a count on the index; an OR of ranges is a search.
+        where, values = _below(column, (item,))
+        query = f"SELECT COUNT(*) FROM {table} WHERE {where}"
+        singles[item] = int(connection.execute(query, values).fetchone()[0])
+    return exclusive(singles)
 
 
 def _plan(
@@ -232,34 +256,32 @@ def _plan(
         result.after = result.before
         return result
     for table, column in PATH_COLUMNS:
-        result.rows[table] = _count(connection, table, column, mapping.mappings)
+        # The last one is media_parts, whose numbers are told by mapping.
+        counts = _count_below(connection, table, column, mapping)
+        result.rows[table] = sum(counts.values())
     connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
     table, _column = URL_COLUMN
     query = f"SELECT COUNT(*) FROM {table} WHERE {_URL_CHANGES}"
     result.rows[table] = connection.execute(query).fetchone()[0]
     result.per_mapping = [
-        _describe(connection, item, mapping) for item in mapping.mappings
+        _describe(connection, item, count) for item, count in counts.items()
     ]
     result.after = [mapping.apply(path) for path in result.before]
     return result
 
 
 def _describe(
-    connection: sqlite3.Connection, item: PathMapping, mapping: PathMap
+    connection: sqlite3.Connection, item: PathMapping, files: int
 ) -> dict[str, Any]:
     """How many files one mapping concerns, with examples; 0 is worth a look."""
-    low, high = prefix_range(item.old)
-    inner = [other for other in mapping.mappings if other.old.startswith(low)]
-    count = _count(connection, "media_parts", "file", (item,))
-    count -= _count(connection, "media_parts", "file", tuple(inner))
     rows = connection.execute(
         "SELECT file FROM media_parts WHERE file >= ? AND file < ? LIMIT ?",
-        (low, high, _EXAMPLES),
+        (*prefix_range(item.old), _EXAMPLES),
     )
     return {
         "from": item.old or "/",
         "to": item.new or "/",
-        "files": count,
+        "files": files,
         "examples": [row[0] for row in rows],
     }
 

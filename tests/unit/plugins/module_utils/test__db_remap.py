@@ -22,11 +22,16 @@ from ansible_collections.cloudburst.plex.plugins.module_utils import (
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
-from ansible_collections.cloudburst.plex.plugins.module_utils._paths import path_map
+from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
+    is_under,
+    path_map,
+)
 from cloudburst_lab.plex_schema import Pair
 from tests.unit.conftest import AWKWARD
 from tests.unit.plugins.module_utils.db_faults import held_open
 
+NAMES = st.sampled_from(["a", "ab", "a'b", "a%", "a_", "é", "A", "0", "a0"])
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
 PAIRS = [("/media/plex/Music", "/b"), ("/media/plex/Films d'auteur", "/c/l'_%é")]
 
 
@@ -180,8 +185,19 @@ def test_a_plan_counts_without_writing_and_a_mapping_without_files_shows(
     assert pair.library.read_bytes() == before
 
 
-NAMES = st.sampled_from(["a", "ab", "a'b", "a%", "a_", "é", "A", "0", "a0"])
-PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
+@given(st.data())
+def test_exclusive_counts_are_those_of_the_longest_prefix(data: st.DataObject) -> None:
+    pairs = data.draw(st.dictionaries(PATHS, st.just("/new"), max_size=5))
+    paths = data.draw(st.lists(PATHS, max_size=20))
+    mapping = path_map(list(pairs.items()))
+    singles = {
+        item: sum(is_under(path, item.old) for path in paths)
+        for item in mapping.mappings
+    }
+    expected = dict.fromkeys(mapping.mappings, 0)
+    for item in filter(None, map(mapping.find, paths)):
+        expected[item] += 1
+    assert _db_remap.exclusive(singles) == expected
 
 
 @settings(
