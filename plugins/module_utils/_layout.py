@@ -219,6 +219,15 @@ def _unknown_sections(unknown: Sequence[str], known: Sequence[str]) -> str:
     )
 
 
+def _found_root(places: Sequence[str], mappings: PathMap, bucket: Bucket) -> str:
+    """The inferred root; when there is none, a mapping that leads astray is named first."""
+    try:
+        return infer_media_root(places, bucket)
+    except LayoutError as exc:
+        astray = stray_targets(mappings, best_root(places, bucket), bucket)
+        raise LayoutError("; ".join([*astray, str(exc)])) from exc
+
+
 def _mapped(section: Mapping[str, Any], mappings: PathMap) -> dict[str, Any]:
     """A section with its locations, plain or as rows of the database, behind the map."""
     home = [
@@ -244,8 +253,7 @@ def arrange(
     if not chosen:
         raise LayoutError("there is no library to work on")
     places = [path for section in chosen for path in section["locations"]]
-    root = clean_prefix(media_root) if media_root else infer_media_root(places, bucket)
-    root = check_media_root(root)
+    root = check_media_root(media_root or _found_root(places, mappings, bucket))
     problems = uncovered(chosen, root, bucket) + stray_targets(mappings, root, bucket)
     if problems:
         raise LayoutError(

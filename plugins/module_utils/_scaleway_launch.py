@@ -113,6 +113,18 @@ class Launch:
         self._door.open(server.zone, server)
         return server
 
+    def attach(self) -> Server | None:
+        """The instance if it runs, reachable from here; nothing is created or started."""
+        running = [server for server in self.find() if server.state == "running"]
+        server = decide(self._wanted.burst, running, self._boot.has_booted).server
+        if server is None:
+            return None
+        if not self._check_mode:
+            self._door.open(server.zone, server)
+        elif self._door.differs(server.zone, server):
+            self._report.changed = True
+        return server
+
     def find(self) -> list[Server]:
         """Every server with the burst's tags, in all zones."""
         tags = burst_tags(self._wanted.burst)

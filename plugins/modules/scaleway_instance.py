@@ -17,6 +17,7 @@ description:
     removed.
   - "V(present): adopts what is there, goes on with what was left half made, else creates the first type and zone that can be had, sets the
     user data, powers on, waits for an address and for the fingerprints of its SSH host keys."
+  - "V(attached): finds the instance if it runs, and lets this controller in; nothing is created or started. Without one the result is empty."
   - "V(absent): ends the server by the way that its state allows, deletes the volumes that survive it, its addresses with the burst's tags and
     its security group, and then proves the absence by listing servers, volumes and snapshots of both services, addresses and security groups
     in all O(zones). Anything left is a failure that names it and the command to remove it."
@@ -38,7 +39,7 @@ options:
     description:
       - What should be.
     type: str
-    choices: [present, absent]
+    choices: [present, attached, absent]
     default: present
   burst:
     description:
@@ -142,7 +143,7 @@ EXAMPLES = r"""
 RETURN = r"""
 server:
   description: The instance; empty when there is none, and in check mode when one would be created.
-  returned: state=present
+  returned: state=present or state=attached
   type: dict
   sample:
     id: 11111111-2222-3333-4444-555555555555
@@ -161,7 +162,7 @@ server:
       - 256 SHA256:2cIX5Uo3s5XHk2p6jY2sG6RZRVXlY2zQ8a5oBq2zPpk root@cloudburst-plex (ED25519)
 allowed_ssh_cidr:
   description: Networks that may reach SSH.
-  returned: state=present
+  returned: state=present or state=attached
   type: list
   elements: str
   sample: [203.0.113.7/32]
@@ -281,7 +282,7 @@ def removal_from(cloud: Cloud, params: dict[str, Any], report: Report) -> Remova
 
 
 def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Converge to one running instance."""
+    """Converge to one running instance, or attach to the one that runs."""
     report = Report()
     wanted = wanted_from(params)
     viewpoint = Viewpoint(params["allowed_ssh_cidr"], params["address_url"])
@@ -297,7 +298,7 @@ def present(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str,
     )
     before = [server.as_dict(None) for server in launch.find()]
     try:
-        server = launch.run()
+        server = launch.run() if params["state"] == "present" else launch.attach()
     except CloudError as exc:
         exc.result.update(refused=report.refused, steps=report.steps)
         raise
@@ -375,7 +376,7 @@ def main() -> None:
         argument_spec=scaleway_argument_spec(
             state={
                 "type": "str",
-                "choices": ["present", "absent"],
+                "choices": ["present", "attached", "absent"],
                 "default": "present",
             },
             burst={"type": "str", "required": True},
@@ -395,7 +396,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    converge = present if module.params["state"] == "present" else absent
+    converge = absent if module.params["state"] == "absent" else present
     run_module(module, lambda cloud: converge(cloud, module.params, module.check_mode))
 
 

@@ -237,6 +237,17 @@ def test_check_mode_touches_nothing(account: Api) -> None:
     assert things(account)["servers"] == 1
 
 
+def test_attaching_creates_and_starts_nothing(account: Api) -> None:
+    assert instance(state="attached")["server"] == {}
+    account.create(tags=["managed-by=cloudburst.plex", "burst=plex"])
+    assert instance(state="attached")["server"] == {}
+    made = instance(types=["DEV1-S"], volume_gb=10)
+    found = instance(state="attached", allowed_ssh_cidr=["198.51.100.9"])
+    assert found["server"]["id"] == made["server"]["id"] and found["changed"]
+    assert found["allowed_ssh_cidr"] == ["198.51.100.9/32"]
+    assert things(account)["servers"] == 1
+
+
 def test_info_lists_what_bills(account: Api) -> None:
     empty = run_module(scaleway_burst_info.main, {})
     assert empty["servers"] == [] and empty["bill"]["total_euros"] == 0

@@ -160,6 +160,11 @@ def test_locations_as_rows_and_as_paths_and_behind_the_mappings() -> None:
     [
         ({"/old": "/media/plex/Nowhere"}, "", "/old -> /media/plex/Nowhere"),
         ({"/old": "/srv/else"}, "", "/old -> /srv/else"),
+        (
+            {"/media/plex/Movies": "/media/plex/Gone"},
+            "",
+            "path_mappings: /media/plex/Movies -> /media/plex/Gone.*outside every mount",
+        ),
         ({}, "/media/other", "outside every mount: /media/plex/Movies of Movies"),
         ({"/media/plex/Movies": "/media/plex/Gone"}, "/media/plex", "'Gone'"),
     ],
