@@ -12,56 +12,64 @@ from aiohttp import web
 from .server import Server
 
 
-def application(server: Server) -> web.Application:
-    """``GET|PUT /tuning``, ``GET|PUT /faults``, ``GET /state``, ``POST /hang``."""
+class Admin:
+    """``GET|PUT /tuning``, ``GET|PUT /faults``, ``GET /state``, ``POST /hang|/crash``."""
 
-    async def state(request: web.Request) -> web.Response:
-        core = server.core
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def state(self, request: web.Request) -> web.Response:
+        core = self._server.core
         return web.json_response(
             {
-                "stage": server.stage.name.lower(),
+                "stage": self._server.stage.name.lower(),
                 "plex_pass": core.prefs.plex_pass,
-                "butler": server.butler.running,
+                "butler": self._server.butler.running,
                 "activities": [a.type for a in core.activities.all()],
+                "scans": self._server.library.waiting,
+                "items": core.items.waiting,
                 "busy": core.pool.busy,
             }
         )
 
-    async def tuning(request: web.Request) -> web.Response:
+    async def tuning(self, request: web.Request) -> web.Response:
         if request.method == "PUT":
             try:
-                server.core.retune(await request.json())
+                self._server.core.retune(await request.json())
             except (ValueError, TypeError) as error:
                 raise web.HTTPBadRequest(text=str(error)) from error
-        return web.json_response(asdict(server.core.tuning))
+        return web.json_response(asdict(self._server.core.tuning))
 
-    async def faults(request: web.Request) -> web.Response:
+    async def faults(self, request: web.Request) -> web.Response:
         if request.method == "PUT":
             try:
-                server.faults.put(await request.json())
+                self._server.faults.put(await request.json())
             except ValueError as error:
                 raise web.HTTPBadRequest(text=str(error)) from error
-        return web.json_response(server.faults.all())
+        return web.json_response(self._server.faults.all())
 
-    async def hang(request: web.Request) -> web.Response:
-        server.hang(float(request.query["seconds"]))
+    async def hang(self, request: web.Request) -> web.Response:
+        self._server.hang(float(request.query["seconds"]))
         return web.json_response({})
 
-    async def crash(request: web.Request) -> web.Response:
-        server.faults.put({"crash": "now"})
-        server.faults.crash_point("now")
+    async def crash(self, request: web.Request) -> web.Response:
+        self._server.faults.put({"crash": "now"})
+        self._server.faults.crash_point("now")
         return web.json_response({})
 
+
+def application(server: Server) -> web.Application:
+    door = Admin(server)
     app = web.Application()
     app.add_routes(
         [
-            web.get("/state", state),
-            web.get("/tuning", tuning),
-            web.put("/tuning", tuning),
-            web.get("/faults", faults),
-            web.put("/faults", faults),
-            web.post("/hang", hang),
-            web.post("/crash", crash),
+            web.get("/state", door.state),
+            web.get("/tuning", door.tuning),
+            web.put("/tuning", door.tuning),
+            web.get("/faults", door.faults),
+            web.put("/faults", door.faults),
+            web.post("/hang", door.hang),
+            web.post("/crash", door.crash),
         ]
     )
     return app

@@ -66,6 +66,11 @@ class Library:
             self._queue.append(request)
             self._wake.set()
 
+    @property
+    def waiting(self) -> int:
+        """Scans that wait or run."""
+        return len(self._queue) + (self._current is not None)
+
     def cancel(self, section_id: int | None = None) -> None:
         """Drop the waiting scans of a section (of all) and end the running one."""
 
@@ -118,6 +123,8 @@ class Library:
         with core.activities.run(activity):
             core.crash_point("scan")
             outcome = await scan.run(activity)
+            # Queued before the scan ends: something is always seen to be going on.
+            await self._follow(request, section, outcome)
         LOG.info(
             'Scanned "%s": %d added, %d deleted, %d removed from trash',
             row["name"],
@@ -125,7 +132,6 @@ class Library:
             outcome.deleted,
             outcome.emptied,
         )
-        await self._follow(request, section, outcome)
 
     async def _follow(
         self, request: ScanRequest, section: Section, outcome: Outcome

@@ -42,3 +42,5 @@ def start(folder: Path, name: str = "Plex Media Server.log") -> None:
     handler.setFormatter(PlexFormatter())
     LOG.setLevel(logging.DEBUG)
     LOG.addHandler(handler)
+    for library in ("aiohttp", "asyncio"):  # a failed request's reason
+        logging.getLogger(library).addHandler(handler)

@@ -73,6 +73,6 @@ def render(name: str, tree: Tree, accept: str) -> tuple[bytes, str]:
     return xml.encode(), XML_TYPE
 
 
-def container(key: str, items: list[Any], **attributes: Any) -> Tree:
+def container(name: str, items: list[Any], /, **attributes: Any) -> Tree:
     """A MediaContainer's content: size, attributes, one list."""
-    return {"size": len(items), **attributes, key: items}
+    return {"size": len(items), **attributes, name: items}

@@ -1,37 +1,29 @@
 # Copyright (c) 2026, cloudburst.plex contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One scan of one section: look, compare, add, mark, empty the trash (§2.4, §2.5, §3.3).
-
-A scan lists each location's root and checks every known file. A known directory whose
-mtime is the one seen before is not searched, so on an object store (where mtimes are
-constant) what appears inside it is only found by ``path=`` or ``force=1``.
-"""
+"""One scan of one section: look, compare, add, mark, empty the trash (§2.4, §3.3)."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import posixpath
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from cloudburst_lab.plex_schema import Section
 
 from . import naming, store, trash
 from .activities import Activities, Activity
+from .batches import chunks, gather
 from .database import Database
 from .logs import LOG
 from .naming import Named
 from .pool import ReadError, ScannerPool
+from .scan_known import KnownFiles
+from .scan_search import Found, Search, under
 from .store import KIND_NAMES, KnownPart, NewFile
 from .tuning import Tuning
 
 CHECK_CHUNK = 20
 WRITE_CHUNK = 200
-PATIENCE = 3  # timed-out files in a row before a chunk is given up
-T = TypeVar("T")
 
 
 @dataclass
@@ -43,29 +35,6 @@ class Outcome:
     deleted: int = 0
     emptied: int = 0
     offline: list[str] = field(default_factory=list)
-
-
-@dataclass
-class _Location:
-    """What was found below one location."""
-
-    id: int
-    root: str
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)  # of searched directories
-    gone: list[str] = field(default_factory=list)  # directories
-
-    def join(self, relative: str) -> str:
-        return posixpath.join(self.root, relative) if relative else self.root
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def under(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 class SectionScan:
@@ -92,7 +61,8 @@ class SectionScan:
         self._path = path.rstrip("/") if path else None
         self._force = force
         self._empty_trash = empty_trash
-        self._failed: set[str] = set()  # directories with a file that was not readable
+        self._known = KnownFiles(pool, tuning)
+        self._search = Search(database, pool, section)
 
     async def run(self, activity: Activity) -> Outcome:
         outcome = Outcome()
@@ -101,15 +71,13 @@ class SectionScan:
         )
         for location_id, root in self._section.locations:
             if self._path is None or under(self._path, root):
-                await self._location(
-                    _Location(location_id, root), parts, outcome, activity
-                )
+                await self._location(Found(location_id, root), parts, outcome, activity)
         await self._finish(outcome)
         return outcome
 
     async def _location(
         self,
-        location: _Location,
+        location: Found,
         parts: list[KnownPart],
         outcome: Outcome,
         activity: Activity,
@@ -121,13 +89,13 @@ class SectionScan:
         known = [part for part in parts if under(part.file, start)]
         await self._compare(known, outcome)
         if self._force or self._path:
-            await self._walk_all(location, start, activity)
+            await self._search.everything(location, start, activity)
         else:
-            await self._search_changed(location, activity)
+            await self._search.changed(location, activity)
         await self._add_new(location, known, outcome, activity)
         await self._db.write(lambda fill: self._remember(fill, location))
 
-    async def _online(self, location: _Location) -> bool:
+    async def _online(self, location: Found) -> bool:
         """A root that cannot be listed is offline and loses nothing (§2.5)."""
         try:
             await self._pool.call(
@@ -143,11 +111,11 @@ class SectionScan:
 
     async def _compare(self, known: list[KnownPart], outcome: Outcome) -> None:
         """Check every known file: gone, back or changed."""
-        tasks = [self._check(chunk) for chunk in chunks(known, CHECK_CHUNK)]
+        tasks = [self._known.check(chunk) for chunk in chunks(known, CHECK_CHUNK)]
         gone: list[int] = []
         back: list[int] = []
         changed: list[tuple[KnownPart, int, int]] = []
-        for part, seen in [pair for done in await _gather(tasks) for pair in done]:
+        for part, seen in [pair for done in await gather(tasks) for pair in done]:
             if seen is None:
                 if not part.deleted:
                     gone.append(part.id)
@@ -175,108 +143,11 @@ class SectionScan:
             store.refile(fill, part, size, mtime)
         return trash.soft_delete(fill, self._section.id, gone) if gone else 0
 
-    async def _check(
-        self, parts: Sequence[KnownPart]
-    ) -> list[tuple[KnownPart, tuple[int, int] | None]]:
-        paths = [part.file for part in parts]
-        try:
-            seen = await self._checked(paths)
-        except ReadError:  # slow or hanging: one by one, until patience ends
-            seen = await self._check_singly(paths)
-        return [
-            (part, (found[0], found[1]) if isinstance(found, list) else None)
-            for part, found in zip(parts, seen, strict=True)
-        ]
-
-    async def _checked(self, paths: list[str]) -> list[list[int] | str]:
-        found: list[list[int] | str] = await self._pool.call(
-            "check", paths, self._tuning.verify, deadline=self._tuning.read_deadline
-        )
-        return found
-
-    async def _check_singly(self, paths: list[str]) -> list[list[int] | str]:
-        found: list[list[int] | str] = []
-        late = 0
-        for path in paths:
-            if late >= PATIENCE:
-                found.append("timed out")
-                continue
-            try:
-                found += await self._checked([path])
-                late = 0
-            except ReadError as error:
-                found.append(error.reason)
-                late += 1
-        return found
-
     # --- what is new ---------------------------------------------------------------
-
-    async def _search_changed(self, location: _Location, activity: Activity) -> None:
-        """List the root and the known directories whose mtime moved."""
-        known = await self._db.write(
-            lambda fill: store.known_directories(fill, self._section.id)
-        )
-        paths = [path for path in known if path]
-        times: dict[str, int | None] = {"": None}
-        for chunk in chunks(paths, WRITE_CHUNK):
-            full = [location.join(path) for path in chunk]
-            seen = await self._pool.call("times", full)
-            times.update(zip(chunk, seen, strict=True))
-        for path, mtime in times.items():
-            if path and mtime is None:
-                location.gone.append(path)
-            elif not path or mtime != known[path]:
-                await self._walk(location, path, activity, known=set(known))
-                if mtime is not None:
-                    location.times[path] = mtime
-        if len(self._section.locations) > 1:
-            location.gone.clear()  # it may be another location's directory
-
-    async def _walk_all(
-        self, location: _Location, start: str, activity: Activity
-    ) -> None:
-        """List everything below ``start``, whatever is known."""
-        relative = posixpath.relpath(start, location.root)
-        relative = "" if relative == "." else relative
-        (mtime,) = await self._pool.call("times", [start])
-        if mtime is not None:
-            location.times[relative] = mtime
-        await self._walk(location, relative, activity)
-        known = await self._db.write(
-            lambda fill: store.known_directories(fill, self._section.id)
-        )
-        if len(self._section.locations) == 1:
-            below = [p for p in known if p and under(p, relative or p)]
-            location.gone += [p for p in below if p not in location.times]
-
-    async def _walk(
-        self,
-        location: _Location,
-        relative: str,
-        activity: Activity,
-        known: Iterable[str] = (),
-    ) -> None:
-        """List a directory and those below it, but for the ones in ``known``."""
-        activity.subtitle = posixpath.basename(relative)
-        try:
-            entries = await self._pool.call("list", location.join(relative))
-        except ReadError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                LOG.warning("Scanner: cannot list %s", error)
-                self._failed.add(relative)
-            return
-        for name, is_dir, size, mtime in entries:
-            path = posixpath.join(relative, name)
-            if not is_dir:
-                if naming.wanted(self._kind, path):
-                    location.files[path] = (size, mtime)
-            elif path not in known and not name.startswith("."):
-                location.times[path] = mtime
-                await self._walk(location, path, activity, known)
 
     async def _add_new(
         self,
-        location: _Location,
+        location: Found,
         known: list[KnownPart],
         outcome: Outcome,
         activity: Activity,
@@ -285,7 +156,7 @@ class SectionScan:
         new = [path for path in location.files if location.join(path) not in have]
         done = 0
         for chunk in chunks(new, WRITE_CHUNK if len(new) > WRITE_CHUNK else 10):
-            named = await _gather([self._name(location, path) for path in chunk])
+            named = await gather([self._name(location, path) for path in chunk])
             files = [file for file in named if file is not None]
             await self._write_new(files, outcome)
             done += len(chunk)
@@ -306,7 +177,7 @@ class SectionScan:
         await self._db.write(work)
         outcome.added += len(files)
 
-    async def _name(self, location: _Location, relative: str) -> NewFile | None:
+    async def _name(self, location: Found, relative: str) -> NewFile | None:
         """Name one new file, reading it where its section's scanner does."""
         path = location.join(relative)
         size, mtime = location.files[relative]
@@ -321,7 +192,7 @@ class SectionScan:
             )
         except ReadError as error:
             LOG.warning("Scanner: cannot read new file %s", error)
-            self._failed.add(posixpath.dirname(relative))
+            location.failed.add(posixpath.dirname(relative))
             return None
         named = self._named(relative, facts)
         if named is None:
@@ -342,8 +213,8 @@ class SectionScan:
 
     # --- the end -------------------------------------------------------------------
 
-    def _remember(self, fill: store.Filler, location: _Location) -> None:
-        times = {p: t for p, t in location.times.items() if p not in self._failed}
+    def _remember(self, fill: store.Filler, location: Found) -> None:
+        times = {p: t for p, t in location.times.items() if p not in location.failed}
         store.remember_directories(fill, self._section.id, times)
         store.forget_directories(fill, self._section.id, location.gone)
 
@@ -363,7 +234,3 @@ class SectionScan:
             store.finish_scan(fill, section_id, online)
 
         await self._db.write(work)
-
-
-async def _gather(tasks: Sequence[Awaitable[T]]) -> list[T]:
-    return list(await asyncio.gather(*tasks))

@@ -95,7 +95,7 @@ def window(request: web.Request) -> tuple[int, int | None]:
 
 
 def paged(
-    request: web.Request, key: str, items: list[Any], total: int, **attributes: Any
+    request: web.Request, name: str, items: list[Any], total: int, /, **attributes: Any
 ) -> web.Response:
     """A page of a list. JSON says ``totalSize`` only when there is more (§3.1)."""
     start, _ = window(request)
@@ -105,7 +105,7 @@ def paged(
         "X-Plex-Container-Start": str(start),
         "X-Plex-Container-Total-Size": str(total),
     }
-    tree = container(key, items, **sizes, **attributes)
+    tree = container(name, items, **sizes, **attributes)
     return reply(request, tree, headers=headers)
 
 

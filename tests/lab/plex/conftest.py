@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import docker
 from cloudburst_lab.plex_image import PlexImage
@@ -21,7 +22,12 @@ from cloudburst_lab.processes import run, tcp_open, wait_until
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from plexlab import Plex, PlexTv, Start, make_media  # noqa: E402 - lies beside this file
+from plexlab import (
+    Plex,
+    PlexTv,
+    Start,
+    make_media,
+)  # noqa: E402 - lies beside this file
 
 FAST = {
     "maintenance": 0.2,
@@ -36,7 +42,7 @@ PLEXTV_PORT = 18481
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory: pytest.TempPathFactory) -> LabConfig:
+def config() -> LabConfig:
     return LabConfig.load()
 
 
@@ -58,12 +64,19 @@ def bridge(image: PlexImage) -> str:
 
 
 @pytest.fixture(scope="session")
-def plextv(bridge: str) -> Iterator[PlexTv]:
-    """The few answers of plex.tv that a server asks for."""
-    account = PlexTv(f"http://{bridge}:{PLEXTV_PORT}")
+def plextv(
+    bridge: str, config: LabConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlexTv]:
+    """The lab's plex.tv where containers of the default bridge reach it."""
+    folder = tmp_path_factory.mktemp("plextv")
+    account = PlexTv(f"http://{bridge}:{PLEXTV_PORT}", config, folder)
     server = uvicorn.Server(
         uvicorn.Config(
-            account.application(), bridge, PLEXTV_PORT, log_level="error", lifespan="off"
+            account.app,
+            bridge,
+            PLEXTV_PORT,
+            log_level="error",
+            lifespan="off",
         )
     )
     thread = threading.Thread(target=server.run, daemon=True)

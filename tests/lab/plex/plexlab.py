@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -19,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from plexapi.server import PlexServer
+
+from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import docker
 from cloudburst_lab.plex_schema import BLOBS, LIBRARY
+from cloudburst_lab.plextv.app import Store, fresh_account, make_app
+from cloudburst_lab.plextv.state import AccountState, Device
 from cloudburst_lab.processes import run, wait_until
-from fastapi import FastAPI, Header, HTTPException, Response
-from plexapi.server import PlexServer
 
 SUPPORT = Path("Library/Application Support/Plex Media Server")
 DATABASES = SUPPORT / "Plug-in Support" / "Databases"
@@ -31,60 +33,28 @@ BUSY = ("library.", "media.generate.", "provider.subscriptions.")
 
 
 class PlexTv:
-    """Claim exchange, account and sign-out, for one account."""
+    """The lab's plex.tv with an account of its own, in this process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, config: LabConfig, folder: Path) -> None:
         self.url = url
-        self.account_token = secrets.token_hex(10)
-        self.claims: dict[str, bool] = {}
-        self.tokens: dict[str, dict[str, str]] = {}  # server token -> request headers
-        self.plex_pass = True
+        self._store = Store(folder / "account.json", lambda: fresh_account(config))
+        self.app = make_app(self._store)
+
+    @property
+    def account(self) -> AccountState:
+        return self._store.account
+
+    @property
+    def account_token(self) -> str:
+        return self.account.token
 
     def claim(self) -> str:
-        token = f"claim-{secrets.token_hex(10)}"
-        self.claims[token] = True
-        return token
+        return self.account.new_claim(time.time())
 
-    def application(self) -> FastAPI:
-        app = FastAPI()
-
-        @app.post("/api/claim/exchange")
-        def exchange(
-            token: str,
-            x_plex_client_identifier: str = Header(),
-            x_plex_product: str = Header(),
-            x_plex_provides: str = Header(),
-        ) -> Response:
-            if not self.claims.pop(token, False):
-                raise HTTPException(404)
-            made = secrets.token_hex(10)
-            self.tokens[made] = {
-                "id": x_plex_client_identifier,
-                "product": x_plex_product,
-                "provides": x_plex_provides,
-            }
-            body = f"<user><authentication-token>{made}</authentication-token></user>"
-            return Response(body, media_type="application/xml")
-
-        @app.get("/api/v2/user")
-        def user(x_plex_token: str = Header()) -> dict[str, Any]:
-            if x_plex_token != self.account_token and x_plex_token not in self.tokens:
-                raise HTTPException(401)
-            return {
-                "username": "lab-owner",
-                "email": "owner@example.invalid",
-                "subscription": {
-                    "active": self.plex_pass,
-                    "features": ["pass", "music-analysis"] if self.plex_pass else [],
-                },
-            }
-
-        @app.delete("/api/v2/users/signout")
-        def sign_out(x_plex_token: str = Header()) -> Response:
-            self.tokens.pop(x_plex_token, None)
-            return Response(status_code=204)
-
-        return app
+    @property
+    def servers(self) -> dict[str, Device]:
+        """The account's servers by their token."""
+        return {device.token: device for device in self.account.devices}
 
 
 class Plex:
@@ -202,13 +172,13 @@ class Plex:
         return [a.get("type", "") for a in self.get("/activities")]
 
     def settle(self, timeout: float = 60) -> None:
-        """No library activity three looks in a row (§3.3)."""
+        """Nothing waits or runs, twice in a row (more than a client can see)."""
         quiet, deadline = 0, time.monotonic() + timeout
-        while quiet < 3:
+        while quiet < 2:
             assert time.monotonic() < deadline, self.activities()
-            time.sleep(0.15)
+            time.sleep(0.1)
             state = self.admin("GET", "/state")
-            idle = not state["butler"] and not state["busy"]
+            idle = not any(state[n] for n in ("butler", "scans", "items", "busy"))
             calm = not any(a.startswith(BUSY) for a in state["activities"])
             quiet = quiet + 1 if idle and calm else 0
 
@@ -249,7 +219,11 @@ class Plex:
     # --- libraries -------------------------------------------------------------------
     def create(self, name: str, kind: str, agent: str = "", folder: str = "") -> str:
         """Create a section over HTTP; its key once its first scan has settled."""
-        query = {"name": name, "type": kind, "location": f"/media/plex/{folder or name}"}
+        query = {
+            "name": name,
+            "type": kind,
+            "location": f"/media/plex/{folder or name}",
+        }
         if agent:
             query["agent"] = agent
         reply = self.http("POST", "/library/sections", params=query)
@@ -297,7 +271,9 @@ def make_media(folder: Path) -> None:
     _make_music(folder / "Music")
     picture = folder / "Photos" / "2020 Trip" / "beach.jpg"
     picture.parent.mkdir(parents=True)
-    ffmpeg("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=1", "-frames:v", "1", str(picture))
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=1", "-frames:v", "1", str(picture)
+    )
 
 
 def _make_music(folder: Path) -> None:
@@ -312,7 +288,6 @@ def _make_music(folder: Path) -> None:
         flags = [part for k, v in tags.items() for part in ("-metadata", f"{k}={v}")]
         tone = f"sine=f={200 * number + len(artist)}:d=1"
         ffmpeg("-f", "lavfi", "-i", tone, *flags, str(path))
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", str(folder.parent / "untagged.mp3"))
     broken = folder / "Artist B" / "Two" / "02 - Broken.mp3"
     broken.write_bytes(bytes(range(256)) * 20)
-
-

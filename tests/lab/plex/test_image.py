@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from plexlab import DATABASES, SUPPORT, Plex, PlexTv, Start
+
 from cloudburst_lab.docker_cli import docker
 from cloudburst_lab.plex_image import PlexImage
 from cloudburst_lab.plex_schema import BLOBS, LIBRARY, create_pair
 from cloudburst_lab.processes import run, wait_until
-from plexlab import DATABASES, SUPPORT, Plex, PlexTv, Start
 
 PLEX_UID = 1000
 
@@ -29,7 +30,9 @@ def plex(start: Start, films: Path) -> Plex:
 
 
 def test_s4_size_and_what_the_image_declares(image: PlexImage) -> None:
-    found = json.loads(docker("image", "inspect", image.reference(image.versions[0])))[0]
+    found = json.loads(docker("image", "inspect", image.reference(image.versions[0])))[
+        0
+    ]
     assert found["Size"] < 300e6
     assert set(found["Config"]["Volumes"]) == {"/config", "/transcode"}
     assert found["Config"]["Entrypoint"] == ["/init"]
@@ -77,9 +80,9 @@ def test_s4_preferences_are_private_and_replaced_as_a_whole(plex: Plex) -> None:
 def test_s4_claim_is_exchanged_at_the_first_run(start: Start, plextv: PlexTv) -> None:
     plex = start(environment={"PLEX_CLAIM": plextv.claim()})
     token = plex.preferences["PlexOnlineToken"]
-    sent = plextv.tokens[token]
-    assert sent["id"] == plex.preferences["ProcessedMachineIdentifier"]
-    assert (sent["product"], sent["provides"]) == ("Plex Media Server", "server")
+    server = plextv.servers[token]
+    assert server.client_identifier == plex.preferences["ProcessedMachineIdentifier"]
+    assert (server.product, server.provides) == ("Plex Media Server", "server")
     assert plex.get("/identity").get("claimed") == "1"
     assert token not in plex.logs() and token not in plex.log
 
@@ -88,7 +91,7 @@ def test_s4_a_used_claim_leaves_the_server_unclaimed(
     start: Start, plextv: PlexTv
 ) -> None:
     claim = plextv.claim()
-    plextv.claims[claim] = False
+    plextv.account.claims[claim].used = True
     plex = start(environment={"PLEX_CLAIM": claim})
     assert "PlexOnlineToken" not in plex.preferences
     assert plex.get("/identity").get("claimed") == "0"
@@ -208,7 +211,12 @@ def test_s1_4_plex_sqlite_writes_what_stock_sqlite_cannot(
         "SELECT count(*) FROM fts4_tag_titles_icu_docsize;"
         "SELECT count(*) FROM spellfix_metadata_titles; VACUUM; PRAGMA integrity_check;"
     )
-    assert image.plex_sqlite(tmp_path, LIBRARY, sql).split("\n") == ["1", "1", "0", "ok"]
+    assert image.plex_sqlite(tmp_path, LIBRARY, sql).split("\n") == [
+        "1",
+        "1",
+        "0",
+        "ok",
+    ]
 
 
 def test_s1_3_a_pair_filled_on_the_host_is_whole_after_finish(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from plexlab import Plex, PlexTv, Start
+
 from cloudburst_lab.docker_cli import docker
 from cloudburst_lab.processes import wait_until
-from plexlab import Plex, PlexTv, Start
 
 UNAUTHORIZED = (
     "<html><head><title>Unauthorized</title></head>"
@@ -106,7 +107,9 @@ def test_s3_1_docker_exec_on_loopback_always_works_unclaimed(plex: Plex) -> None
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
-def test_s3_1_no_or_wrong_token_is_the_exact_html_401(claimed: Plex, token: str) -> None:
+def test_s3_1_no_or_wrong_token_is_the_exact_html_401(
+    claimed: Plex, token: str
+) -> None:
     reply = claimed.http("GET", "/library/sections", token=token, headers=JSON)
     assert reply.status_code == 401
     assert reply.headers["Content-Type"].startswith("text/html")
@@ -163,7 +166,9 @@ def test_s3_1_both_gates_in_order(start: Start, films: Path) -> None:
             assert "currently running" in str(root.get("status"))
             stage = "maintenance"
         elif creation.status_code == 400:
-            assert creation.text == "the server is still starting up. Please retry later"
+            assert (
+                creation.text == "the server is still starting up. Please retry later"
+            )
             assert plex.put("/:/prefs", params={"logDebug": "1"}).status_code == 200
             stage = "starting"
         else:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import plexapi.exceptions
 import pytest
-from cloudburst_lab.processes import wait_until
 from plexlab import Plex, PlexTv, Start
+
+from cloudburst_lab.processes import wait_until
 
 PASS_ONLY = {
     "MusicAnalysisBehavior": "scheduled",
@@ -18,14 +19,30 @@ PASS_ONLY = {
     "GenerateCreditsMarkerBehavior": "asap",
 }
 BUTLER = set(
-    "AutomaticUpdates BackupDatabase ButlerTaskGenerateAdMarkers"
-    " ButlerTaskGenerateCreditsMarkers ButlerTaskGenerateIntroMarkers"
-    " ButlerTaskGenerateVoiceActivity CleanOldBundles CleanOldCacheFiles"
-    " DeepMediaAnalysis GarbageCollectBlobs GarbageCollectLibraryMedia"
-    " GenerateBlurHashes GenerateChapterThumbs GenerateMediaIndexFiles"
-    " LoudnessAnalysis MusicAnalysis OptimizeDatabase RefreshEpgGuides"
-    " RefreshLibraries RefreshLocalMedia RefreshPeriodicMetadata"
-    " UpgradeMediaAnalysis".split()
+    [
+        "AutomaticUpdates",
+        "BackupDatabase",
+        "ButlerTaskGenerateAdMarkers",
+        "ButlerTaskGenerateCreditsMarkers",
+        "ButlerTaskGenerateIntroMarkers",
+        "ButlerTaskGenerateVoiceActivity",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "DeepMediaAnalysis",
+        "GarbageCollectBlobs",
+        "GarbageCollectLibraryMedia",
+        "GenerateBlurHashes",
+        "GenerateChapterThumbs",
+        "GenerateMediaIndexFiles",
+        "LoudnessAnalysis",
+        "MusicAnalysis",
+        "OptimizeDatabase",
+        "RefreshEpgGuides",
+        "RefreshLibraries",
+        "RefreshLocalMedia",
+        "RefreshPeriodicMetadata",
+        "UpgradeMediaAnalysis",
+    ]
 )
 
 
@@ -95,7 +112,7 @@ def test_s3_2_s4_claim_and_unclaim_through_the_server(
     plex.token = plex.preferences["PlexOnlineToken"]
     assert plex.get("/identity").get("claimed") == "1"
     assert plex.http("DELETE", "/myplex/account").status_code == 200
-    assert plex.token not in plextv.tokens  # given back to plex.tv
+    assert plex.token not in plextv.servers  # given back to plex.tv
     assert "PlexOnlineToken" not in plex.preferences
     assert plex.get("/identity").get("claimed") == "0"
 
@@ -189,7 +206,9 @@ def test_s3_2_an_idle_server_keeps_one_butler_activity(plex: Plex) -> None:
     shown = plex.get("/activities")
     assert [(a.get("type"), a.get("progress")) for a in shown] == [("butler", "100")]
     activity = plex.json("/activities")["MediaContainer"]["Activity"][0]
-    assert {"uuid", "type", "cancellable", "userID", "title", "subtitle"} < set(activity)
+    assert {"uuid", "type", "cancellable", "userID", "title", "subtitle"} < set(
+        activity
+    )
 
 
 def test_s3_2_activities_can_be_cancelled_or_not(plex: Plex) -> None:
@@ -224,7 +243,9 @@ def test_s3_2_butler_answers_200_202_404(start: Start, films: Path) -> None:
     assert plex.one("SELECT count(*) FROM activities WHERE cancelled=1") == 2
 
 
-def test_s6_plexapi_refuses_the_202_of_a_running_task(start: Start, films: Path) -> None:
+def test_s6_plexapi_refuses_the_202_of_a_running_task(
+    start: Start, films: Path
+) -> None:
     plex = start(films, tuning={"analysis_item": 2.0})
     plex.create("Movies", "movie")
     plex.api.runButlerTask("DeepMediaAnalysis")

@@ -25,7 +25,11 @@ KINDS = {
 # 6 was read on real analysed rows; 0 is "not analysed" (plex-facts §2.3).
 ANALYSED = 6
 # The server setting ArticleStrings' default.
-_ARTICLES = tuple(f"{word} " for word in "the das der a an el la".split())
+_ARTICLES = tuple(f"{word} " for word in ["the", "das", "der", "a", "an", "el", "la"])
+
+_COUNT_MEDIA = (
+    "UPDATE metadata_items SET media_item_count=media_item_count+1 WHERE id=?"
+)
 
 
 def digest(*parts: object) -> str:
@@ -118,34 +122,32 @@ class Rows:
         """A section, its locations and their root directories (path '')."""
         section_type = KINDS[kind] if isinstance(kind, str) else kind
         default = AGENTS[section_type]
-        prefs_column = encode({f"pr:{k}": v for k, v in (prefs or {}).items()})
         values: dict[str, object] = {
-            "library_id": 1,
-            "name": name,
-            "name_sort": "",
-            "section_type": int(section_type),
+            **self._section_defaults(name, section_type),
             "agent": agent or default[0],
             "scanner": scanner or default[1],
             "language": language or default[2],
-            "public": 0,
-            "created_at": self.now,
-            "updated_at": self.now,
-            "display_secondary_level": 0,
-            "user_fields": prefs_column,
-            "query_type": 0,
-            "uuid": str(uuid.uuid4()),
+            "user_fields": encode({f"pr:{k}": v for k, v in (prefs or {}).items()}),
             **columns,
         }
         section_id = self.row("library_sections", **values)
         pairs = tuple((self.location(section_id, root), root) for root in locations)
-        self.row(
-            "directories",
-            library_section_id=section_id,
-            path="",
-            created_at=self.now,
-            updated_at=self.now,
-        )
+        self.directory(section_id, "")
         return Section(section_id, section_type, str(values["agent"]), pairs)
+
+    def _section_defaults(self, name: str, kind: SectionType) -> dict[str, object]:
+        return {
+            "library_id": 1,
+            "name": name,
+            "name_sort": "",
+            "section_type": int(kind),
+            "public": 0,
+            "created_at": self.now,
+            "updated_at": self.now,
+            "display_secondary_level": 0,
+            "query_type": 0,
+            "uuid": str(uuid.uuid4()),
+        }
 
     def location(self, section_id: int, root: str, **columns: object) -> int:
         values = {"available": 1, "created_at": self.now, "updated_at": self.now}
@@ -264,22 +266,18 @@ class Rows:
             updated_at=stamp,
             **columns,
         )
-        values: dict[str, object] = {"hash": digest(file), "extra_data": ""}
-        part_id = self.row(
-            "media_parts",
-            media_item_id=item_id,
-            directory_id=self.directory(section.id, "" if folder == "." else folder),
-            file=file,
-            size=size,
-            duration=columns.get("duration"),
-            created_at=stamp,
-            updated_at=stamp,
-            **{**values, **(part or {})},
-        )
-        self.main.execute(
-            "UPDATE metadata_items SET media_item_count=media_item_count+1 WHERE id=?",
-            (metadata_id,),
-        )
+        values = {
+            "directory_id": self.directory(section.id, "" if folder == "." else folder),
+            "hash": digest(file),
+            "extra_data": "",
+            "size": size,
+            "duration": columns.get("duration"),
+            "created_at": stamp,
+            "updated_at": stamp,
+            **(part or {}),
+        }
+        part_id = self.row("media_parts", media_item_id=item_id, file=file, **values)
+        self.main.execute(_COUNT_MEDIA, (metadata_id,))
         return item_id, part_id
 
     def stream(
