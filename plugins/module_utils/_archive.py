@@ -82,7 +82,7 @@ def pack(
     if existing is not None:
         return existing
     os.makedirs(os.path.dirname(os.path.abspath(archive)), exist_ok=True)
-    temporary = f"{archive}.partial-{os.getpid()}"
+    temporary = f"{archive}.partial"
     with discarded_on_error(temporary):
         with open_writing(temporary, kind, level) as writer:
             _write(writer.tar, manifest, databases, trees)

@@ -85,8 +85,10 @@ def extract(job: Extraction) -> Extracted:
     """
     parent = os.path.dirname(os.path.abspath(job.dest))
     os.makedirs(parent, exist_ok=True)
-    temporary = f"{os.path.abspath(job.dest)}.partial-{os.getpid()}"
+    temporary = f"{os.path.abspath(job.dest)}.partial"
+    # What a killed run left.
     shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(f"{temporary}.old", ignore_errors=True)
     os.makedirs(temporary)
     try:
         unpacker = _Unpacker(job, temporary)

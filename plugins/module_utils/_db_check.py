@@ -23,7 +23,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_btree import (
     Tree,
     bad_pages,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     is_in_use,
@@ -41,27 +40,21 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings impor
     page_finding,
     rebuild,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity import (
+    ALONE,
+    NEEDED,
+    THROUGH_WAL,
+    mismatch,
+    names_in,
+    stock_connection,
+    strange,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     PlexOracle,
     Report,
     StockOracle,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
-    register_stubs,
-)
 
-_NEEDED = {
-    "library": (
-        "library_sections",
-        "section_locations",
-        "metadata_items",
-        "media_parts",
-    ),
-    "blobs": ("blobs", "schema_migrations"),
-}
-_SAMPLE = 2000
-# How a file may be opened: as it is, never looking at -wal; or with its -wal.
-_ALONE, _THROUGH_WAL = "immutable=1", "cache=private"
 _FULL_TEXT = re.compile(r"fts4_\w+_titles_icu")
 _SCHEMA = Tree("table", "sqlite_master", "sqlite_master", 1)
 
@@ -77,7 +70,7 @@ class Checker:
         """All findings of both files, and of the two as a pair."""
         found = [*self.file(library, "library"), *self.file(blobs, "blobs")]
         if not damage(found):
-            found += _mismatch(library, blobs)
+            found += mismatch(library, blobs)
         return found
 
     def file(self, path: str, role: str) -> list[Finding]:
@@ -93,10 +86,10 @@ class Checker:
         if header.missing_bytes and not live and not frames:
             return [_truncated(path, header.missing_bytes)]
         if live:
-            found = self._look(path, path, _THROUGH_WAL, live=True)
+            found = self._look(path, path, THROUGH_WAL, live=True)
         else:
             found = self._at_rest(path, frames)
-        return found or _strange(path, role)
+        return found or strange(path, role)
 
     def _at_rest(self, path: str, frames: int) -> list[Finding]:
         with _apart(path, with_wal=False) as place:
@@ -106,13 +99,13 @@ class Checker:
         # Stock and mode=ro, so that nothing is checkpointed into the linked file.
         stock = Checker(StockOracle(), self.level)
         with _apart(path, with_wal=True) as place:
-            together = stock._look(path, place, _THROUGH_WAL)
+            together = stock._look(path, place, THROUGH_WAL)
             if not damage(alone + together) and _is_foreign(path, place):
                 together = [aborted(path, "the -wal has another database's tables")]
         return _leftover_wal(path, frames, alone, together)
 
     def _look(
-        self, path: str, place: str, options: str = _ALONE, live: bool = False
+        self, path: str, place: str, options: str = ALONE, live: bool = False
     ) -> list[Finding]:
         """Check the file at ``place``; findings speak of ``path``."""
         with _as(path, place):
@@ -217,8 +210,8 @@ def _apart(path: str, *, with_wal: bool) -> Iterator[str]:
 
 def _is_foreign(alone: str, together: str) -> bool:
     """Whether a -wal replaces the whole database rather than adding to it."""
-    lost = _names(alone, _ALONE) - _names(together, _THROUGH_WAL)
-    return any(name in lost for name in _NEEDED["blobs"] + _NEEDED["library"])
+    lost = names_in(alone, ALONE) - names_in(together, THROUGH_WAL)
+    return any(name in lost for name in NEEDED["blobs"] + NEEDED["library"])
 
 
 def _link(source: str, target: str) -> None:
@@ -250,18 +243,11 @@ def _located(path: str, place: str, options: str) -> list[Finding]:
 
 
 def _trees(place: str, options: str) -> list[Tree]:
-    with _stock(place, options) as connection:
+    with stock_connection(place, options) as connection:
         rows = connection.execute(
             "SELECT type, name, tbl_name, rootpage FROM sqlite_master WHERE rootpage > 0"
         ).fetchall()
     return [Tree(*row) for row in rows]
-
-
-def _names(place: str, options: str) -> set[str]:
-    """The names of all tables, indexes and triggers."""
-    with _stock(place, options) as connection:
-        rows = connection.execute("SELECT name FROM sqlite_master")
-        return {str(row[0]) for row in rows}
 
 
 def _broken_tables(
@@ -283,20 +269,12 @@ def _broken_tables(
 def _check_table(place: str, options: str, table: str) -> Report:
     report = Report()
     try:
-        with _stock(place, options) as connection:
+        with stock_connection(place, options) as connection:
             pragma = f'PRAGMA quick_check("{table}")'
             report.lines = [str(row[0]) for row in connection.execute(pragma)]
     except sqlite3.Error as error:
         report.error = str(error)
     return report
-
-
-@contextlib.contextmanager
-def _stock(place: str, options: str) -> Iterator[sqlite3.Connection]:
-    address = uri(place, f"mode=ro&{options}")
-    with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-        register_stubs(connection)
-        yield connection
 
 
 def _full_text_tables(place: str) -> dict[str, bool]:
@@ -305,7 +283,7 @@ def _full_text_tables(place: str) -> dict[str, bool]:
     Those that index another table's columns differ from it on a healthy server, for tag
     triggers leave most types out and titles get a show's name (plex-facts §1.3).
     """
-    names = _names(place, _ALONE)
+    names = names_in(place, ALONE)
     tables = sorted(name for name in names if _FULL_TEXT.fullmatch(name))
     return {name: f"{name}_content" in names for name in tables}
 
@@ -319,54 +297,3 @@ def _full_text_finding(path: str, table: str, own_text: bool) -> Finding:
         table=table,
         advice=f"with Plex stopped, let 'Plex SQLite' run: {rebuild(table)}",
     )
-
-
-def _strange(path: str, role: str) -> list[Finding]:
-    """A sound database that is not the one it should be."""
-    names = _names(path, _options_at_rest(path))
-    missing = [name for name in _NEEDED[role] if name not in names]
-    if missing:
-        text = f"has no table {', '.join(missing)}: this is no Plex {role} database"
-        return [Finding(path, "not_plex", text)]
-    with _stock(path, _options_at_rest(path)) as connection:
-        query = "SELECT EXISTS (SELECT 1 FROM library_sections)"
-        if role == "blobs" and connection.execute(query).fetchone()[0]:
-            text = "holds library sections: this is a library database, not its blobs"
-            return [Finding(path, "swapped", text, advice="give the pair in order")]
-    return []
-
-
-def _options_at_rest(path: str) -> str:
-    return _THROUGH_WAL if wal_frames(path) or is_in_use(path) else _ALONE
-
-
-def _mismatch(library: str, blobs: str) -> list[Finding]:
-    """A blobs DB of another library: its Sonic vectors belong to no item here.
-
-    Plex would collect them as garbage (plex-facts §1.6). A few strays are normal.
-    """
-    with _stock(blobs, _options_at_rest(blobs)) as connection:
-        ids = [
-            row[0]
-            for row in connection.execute(
-                "SELECT linked_id FROM blobs WHERE linked_type='metadata_item'"
-                " AND blob_type=7 ORDER BY id DESC LIMIT ?",
-                (_SAMPLE,),
-            )
-        ]
-    if len(ids) < 10:
-        return []
-    with _stock(library, _options_at_rest(library)) as connection:
-        known = sum(
-            connection.execute(
-                "SELECT COUNT(*) FROM metadata_items WHERE id=?", (item,)
-            ).fetchone()[0]
-            for item in ids
-        )
-    if known >= len(ids) / 2:
-        return []
-    text = (
-        f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}"
-    )
-    advice = "library and blobs must be copied at the same moment"
-    return [Finding(blobs, "pair_mismatch", text, advice=advice)]

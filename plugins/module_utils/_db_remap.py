@@ -91,7 +91,8 @@ def remap(library: str, mapping: PathMap, backup_dir: str, stamp: str) -> RemapR
         # What an unclean end left in the -wal must be in the backup, too.
         with writable(library) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    copy = f"{library}.remap-{os.getpid()}"
+    # A fixed name: what a killed run left is overwritten, not left lying.
+    copy = f"{library}.remapping"
     backup_once(library, copy)
     with discarded_on_error(copy):
         marker = rewrite_copy(copy, mapping, result.rows)

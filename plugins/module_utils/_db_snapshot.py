@@ -27,6 +27,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     read_header,
     remove_side_files,
     require_space,
+    side_files,
 )
 
 _MARGIN = 16_000_000
@@ -85,9 +86,13 @@ def _timed_copy(connection: sqlite3.Connection, target: str) -> tuple[str, str, 
 
 
 def _copy(connection: sqlite3.Connection, target: str) -> str:
-    """Make ``target.partial-<pid>``; without -wal, though the header still says WAL."""
-    temporary = f"{target}.partial-{os.getpid()}"
+    """Make ``target.partial``; without -wal, though the header still says WAL."""
+    temporary = f"{target}.partial"
     with discarded_on_error(temporary):
+        # What a killed run left.
+        for stale in (temporary, *side_files(temporary)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(stale)
         with contextlib.closing(sqlite3.connect(temporary)) as copy:
             connection.backup(copy)
         remove_side_files(temporary)

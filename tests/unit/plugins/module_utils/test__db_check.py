@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _db_check,
     _db_connect,
+    _db_identity,
     _db_oracle,
     _stubs,
 )
@@ -39,7 +40,7 @@ ENGINES = [sqlite3, pysqlite3] if pysqlite3 else [sqlite3]
 @pytest.fixture(params=ENGINES, ids=lambda module: module.sqlite_version)
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     """Each test with this Python's SQLite, and with a newer one where installed."""
-    for module in (_db_check, _db_oracle, _stubs, _db_connect):
+    for module in (_db_check, _db_identity, _db_oracle, _stubs, _db_connect):
         monkeypatch.setattr(module, "sqlite3", request.param)
     return request.param
 
