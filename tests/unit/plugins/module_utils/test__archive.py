@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.cloudburst.plex.plugins.module_utils import _archive
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive_extract import (
     Extraction,
@@ -203,7 +204,9 @@ def test_a_member_that_differs_from_the_manifest_is_named(
         file.seek(offset + 5000)
         file.write(b"damage")
     found = inspect(packed.path)
-    assert found.errors == [f"databases/{BLOBS}: differs from its sha256 in the manifest"]
+    assert found.errors == [
+        f"databases/{BLOBS}: differs from its sha256 in the manifest"
+    ]
     with pytest.raises(ArchiveError, match="differs from its sha256"):
         extract(Extraction(packed.path, str(tmp_path / "in"), trees=False))
 
