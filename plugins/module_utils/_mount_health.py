@@ -110,11 +110,21 @@ def _hanging(evidence: Evidence, what: str) -> Health:
 
 def _read_error(evidence: Evidence) -> Health:
     read = evidence.read
-    if read.errno == errno.ENOENT:
+    if read.errno == errno.ENOENT and not _store_fails(evidence.backend):
         return Health("absent", f"nothing to read there: {read.detail}")
     if evidence.backend.outcome == "ok":
         return Health("wedged", f"{read.detail}, although the store answers rclone")
     return Health("backend_down", f"reading {evidence.file}: {read.detail}")
+
+
+def _store_fails(backend: Probe) -> bool:
+    """True when the store itself is the trouble, not one missing object.
+
+    With refused credentials a mount comes up and shows an empty folder.
+    """
+    if backend.outcome == "error":
+        return backend.errno != errno.ENOENT
+    return backend.outcome == "timeout"
 
 
 def _bytes_came(evidence: Evidence, minimum: int, slow_ms: int) -> Health:

@@ -153,6 +153,10 @@ def read_block(path: str, size: int, rng: random.Random) -> Report:
             if not chunk:
                 break
             got += len(chunk)
+    except OSError as exc:
+        # A read knows only its number; the verdict has to name the file.
+        exc.filename = path
+        raise
     finally:
         os.close(descriptor)
     return {"file": path, "offset": offset, "bytes": got, "length": length}
@@ -184,7 +188,7 @@ def guarded(work: t.Callable[[], Report]) -> Report:
         return {
             "errno": exc.errno,
             "error": f"{exc.strerror or exc}",
-            "file": exc.filename if isinstance(exc.filename, str) else "",
+            "file": exc.filename or "",
         }
 
 
@@ -214,7 +218,8 @@ class RcSocket:
             return Probe("error", _ms(started), None, str(answer.get("error", status)))
         if remote and answer.get("item") is None:
             # A missing object is answered with item null, not with an error.
-            return Probe("error", _ms(started), None, f"{remote} is not in {fs}")
+            missing = f"{remote} is not in {fs}"
+            return Probe("error", _ms(started), errno.ENOENT, missing)
         return Probe("ok", _ms(started))
 
     def _post(self, call: str, body: Report) -> tuple[int, Report]:

@@ -77,6 +77,13 @@ def evidence(**changes: Any) -> Evidence:
         # nothing there
         ({"mounted": False, "statvfs": SKIPPED, "read": SKIPPED}, "absent"),
         ({"read": error(errno.ENOENT)}, "absent"),
+        ({"read": error(errno.ENOENT), "backend": OK}, "absent"),
+        ({"read": error(errno.ENOENT), "backend": error(errno.ENOENT)}, "absent"),
+        # refused credentials: the mount is there and shows an empty folder
+        (
+            {"read": error(errno.ENOENT), "backend": Probe("error", 4, None, "403")},
+            "backend_down",
+        ),
     ],
 )
 def test_verdicts(changes: dict[str, Any], verdict: str) -> None:
