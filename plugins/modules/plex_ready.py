@@ -30,6 +30,11 @@ options:
     description:
       - Whether the server has to belong to an account to count as ready. Not looked at when it is not set.
     type: bool
+  preferences:
+    description:
+      - Path of the server's C(Preferences.xml). When O(token) is not set, the token of a claimed server is taken from there, because without it the second
+        gate cannot be seen.
+    type: path
 seealso:
   - module: cloudburst.plex.plex_token
   - module: cloudburst.plex.plex_claim
@@ -38,7 +43,7 @@ seealso:
 EXAMPLES = r"""
 - name: Wait until Plex has opened its library
   cloudburst.plex.plex_ready:
-    expect_claimed: false
+    preferences: /srv/cloudburst/plex/Library/Application Support/Plex Media Server/Preferences.xml
   register: look
   until: look.ready
   retries: 90
@@ -99,6 +104,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_module impor
     plex_argument_spec,
     run_module,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_prefs_file import (
+    PreferencesUnreadable,
+    read_preferences,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import (
     PlexUnreachable,
     parse_container,
@@ -149,12 +158,27 @@ def _result(verdict: Readiness, status: int) -> dict[str, t.Any]:
     }
 
 
+def kept_token(preferences: str) -> str | None:
+    """The server's own token; None while there is none to be read."""
+    try:
+        found = read_preferences(preferences)
+    except PreferencesUnreadable:
+        # Half written or not ours to read: then the gate stays unseen, and says so.
+        return None
+    return found.get("PlexOnlineToken") or None
+
+
 def main() -> None:
     """Wire arguments, look and result."""
     module = AnsibleModule(
-        argument_spec=plex_argument_spec(expect_claimed={"type": "bool"}),
+        argument_spec=plex_argument_spec(
+            expect_claimed={"type": "bool"}, preferences={"type": "path"}
+        ),
         supports_check_mode=True,
     )
+    preferences = module.params["preferences"]
+    if preferences and not module.params["token"]:
+        module.params["token"] = kept_token(preferences)
     api = plex_api(module)
     run_module(module, lambda: look(api, module.params["expect_claimed"]))
 

@@ -66,30 +66,13 @@ machine_identifier:
 """
 
 import typing as t
-from xml.etree import ElementTree
 
 from ansible.module_utils.basic import AnsibleModule
 
-
-class PreferencesUnreadable(Exception):
-    """The file is there but cannot be understood."""
-
-
-def read_preferences(path: str) -> dict[str, str]:
-    """The attributes of the one element; empty when the file is not there yet."""
-    try:
-        with open(path, "rb") as handle:
-            root = ElementTree.fromstring(handle.read())
-    except FileNotFoundError:
-        return {}
-    except OSError as exc:
-        raise PreferencesUnreadable(f"Cannot read {path}: {exc.strerror}") from exc
-    except ElementTree.ParseError as exc:
-        raise PreferencesUnreadable(
-            f"{path} is not the XML that Plex writes ({exc});"
-            " look at it, or remove it while the server is stopped"
-        ) from exc
-    return dict(root.attrib)
+from ansible_collections.cloudburst.plex.plugins.module_utils._plex_prefs_file import (
+    PreferencesUnreadable,
+    read_preferences,
+)
 
 
 def token_result(attributes: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -86,6 +86,26 @@ def test_ready(
         assert (result["version"], result["machine_identifier"]) == (VERSION, MACHINE)
 
 
+def test_ready_reads_the_token_of_a_claimed_server(tmp_path: Path) -> None:
+    def gate(seen: Seen) -> Reply:
+        return OPEN if seen.headers.get("x-plex-token") == "own" else UNAUTHORIZED
+
+    file = tmp_path / "Preferences.xml"
+    script: dict[str, Script] = {
+        "GET /identity": identity(True),
+        "POST /library/sections": gate,
+    }
+    with serving(script) as server:
+        args = {"url": server.url, "preferences": str(file)}
+        states = []
+        for content in ("", "<Preferences/>", '<Preferences PlexOnlineToken="own"/>'):
+            file.write_text(content)
+            states.append(run_module(plex_ready.main, args)["state"])
+        file.unlink()
+        states.append(run_module(plex_ready.main, args)["state"])
+    assert states == ["starting", "starting", "ready", "starting"]
+
+
 def test_silence_is_a_result_not_a_failure() -> None:
     result = run_module(plex_ready.main, {"url": "http://127.0.0.1:1", "timeout": 1})
     assert (result["ready"], result["state"], result["http_status"]) == (
