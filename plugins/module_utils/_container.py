@@ -9,8 +9,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import time
 import typing as t
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
@@ -18,6 +20,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
 )
 
 UNITS = {"": 1, "b": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+PROCESS_SECONDS = 1.0
+
+# CPU percent of one core, bytes used, bytes allowed; None is unknown.
+Load = tuple[t.Optional[float], t.Optional[int], t.Optional[int]]
 BINARY_UNITS = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 
 
@@ -50,9 +56,28 @@ class DockerCli:
             exit_code=None if running else state.get("ExitCode"),
         )
 
-    def _load(self, container: str) -> tuple[float | None, int | None, int | None]:
+    def _load(self, container: str) -> Load:
         stats = self._json("stats", "--no-stream", "--format", "{{json .}}", container)
-        return parse_stats(stats)
+        load = parse_stats(stats)
+        return load if load[0] is not None else self._load_by_processes(container)
+
+    def _load_by_processes(self, container: str) -> Load:
+        """The load as the sum over the container's processes, over a second."""
+        pids = self._run("top", container, "-eo", "pid").split()[1:]
+        started = time.monotonic()
+        first = {pid: process_ticks(pid) for pid in pids}
+        time.sleep(PROCESS_SECONDS)
+        elapsed = time.monotonic() - started
+        used = [
+            now - before
+            for pid, before in first.items()
+            for now in [process_ticks(pid)]
+            if before is not None and now is not None
+        ]
+        if not used:
+            return None, None, None
+        percent = 100 * sum(used) / os.sysconf("SC_CLK_TCK") / elapsed
+        return round(percent, 2), None, None
 
     def _json(self, *arguments: str) -> dict[str, t.Any]:
         text = self._run(*arguments)
@@ -85,17 +110,31 @@ class DockerCli:
         return done.stdout
 
 
-def parse_stats(
-    stats: t.Mapping[str, t.Any],
-) -> tuple[float | None, int | None, int | None]:
-    """CPU percent of one core, memory used and memory limit in bytes."""
+def parse_stats(stats: t.Mapping[str, t.Any]) -> Load:
+    """CPU percent of one core, memory used and memory limit in bytes.
+
+    Where docker cannot read the control groups it shows zeros all over; a
+    running container without any memory limit is that, and not a rest.
+    """
     cpu = str(stats.get("CPUPerc", "")).rstrip("%")
     used, _slash, limit = str(stats.get("MemUsage", "")).partition("/")
     try:
         percent: float | None = float(cpu)
     except ValueError:
         percent = None
+    if not parse_size(limit):
+        return None, None, None
     return percent, parse_size(used), parse_size(limit)
+
+
+def process_ticks(pid: str) -> int | None:
+    """CPU ticks of a process and its finished children; None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
+            fields = handle.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return sum(int(field) for field in fields[11:15])
 
 
 def parse_size(text: str) -> int | None:

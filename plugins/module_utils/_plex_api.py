@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -206,8 +207,6 @@ class PlexApi:
 
     def is_browsable(self, path: str) -> bool:
         """True when the server can see the folder ``path``."""
-        import base64  # one caller, one use
-
         parent = path.rstrip("/").rsplit("/", 1)[0] or "/"
         key = base64.b64encode(parent.encode("utf-8")).decode("ascii")
         try:

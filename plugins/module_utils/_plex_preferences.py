@@ -44,7 +44,7 @@ class PreferencePlan:
     before: dict[str, Value]
     wanted: dict[str, Value]
     changes: dict[str, Value]
-    skipped: dict[str, str]
+    unavailable: dict[str, str]
     problems: tuple[str, ...]
 
 
@@ -123,13 +123,13 @@ def plan_preferences(
     """Compare ``values`` with the server's settings."""
     before: dict[str, Value] = {}
     wanted: dict[str, Value] = {}
-    skipped: dict[str, str] = {}
+    unavailable: dict[str, str] = {}
     problems: list[str] = []
     for name, raw in values.items():
         setting = settings.get(name)
         if setting is None:
             if name in optional:
-                skipped[name] = "this server does not have it (Plex Pass only?)"
+                unavailable[name] = "this server does not have it (Plex Pass only?)"
             else:
                 problems.append(unknown_name(name, settings))
             continue
@@ -141,7 +141,7 @@ def plan_preferences(
         before[name] = setting.value
         wanted[name] = value
     changes = {n: v for n, v in wanted.items() if v != before[n]}
-    return PreferencePlan(before, wanted, changes, skipped, tuple(problems))
+    return PreferencePlan(before, wanted, changes, unavailable, tuple(problems))
 
 
 def _allowed(setting: Setting, raw: t.Any) -> Value:
@@ -195,7 +195,7 @@ class PreferenceOutcome:
     before: dict[str, Value]
     after: dict[str, Value]
     changed: tuple[str, ...]
-    skipped: dict[str, str]
+    unavailable: dict[str, str]
 
 
 class PreferenceServer(t.Protocol):
@@ -232,5 +232,5 @@ def apply_preferences(
                 f" them all: {listed}"
             )
     return PreferenceOutcome(
-        plan.before, plan.wanted, tuple(plan.changes), plan.skipped
+        plan.before, plan.wanted, tuple(plan.changes), plan.unavailable
     )

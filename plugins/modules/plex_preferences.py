@@ -74,8 +74,8 @@ after:
   returned: success
   type: dict
   sample: {"autoEmptyTrash": false}
-skipped:
-  description: Optional names that do not exist here, with the reason.
+unavailable:
+  description: Optional names that do not exist here and were left out, with the reason.
   returned: success
   type: dict
   sample: {"MusicAnalysisBehavior": "this server does not have it (Plex Pass only?)"}
@@ -108,7 +108,8 @@ def preferences_result(
         "changed": bool(moved),
         "before": outcome.before,
         "after": outcome.after,
-        "skipped": outcome.skipped,
+        # Not "skipped": a result with that key counts as a skipped task.
+        "unavailable": outcome.unavailable,
         "diff": {
             "before": {name: outcome.before[name] for name in moved},
             "after": {name: outcome.after[name] for name in moved},

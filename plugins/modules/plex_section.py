@@ -70,6 +70,11 @@ options:
       - Seconds to go on trying while the server is still starting.
     type: int
     default: 180
+  check_paths:
+    description:
+      - Whether to ask the server first if it sees the folders that are new to it.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -103,7 +108,7 @@ created:
   returned: success
   type: bool
   sample: true
-skipped_prefs:
+unavailable_prefs:
   description: Optional preferences that the server does not have, with the reason.
   returned: success
   type: dict
@@ -152,12 +157,14 @@ class SectionKeeper:
         api: PlexApi,
         wait: float,
         check_mode: bool,
+        check_paths: bool = True,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
     ) -> None:
         self.api = api
         self.wait = wait
         self.check_mode = check_mode
+        self.check_paths = check_paths
         self.clock = clock
         self.sleep = sleep
 
@@ -166,6 +173,8 @@ class SectionKeeper:
     ) -> dict[str, t.Any]:
         """The module's result."""
         plan = plan_section(spec, self._patiently(self.api.sections))
+        if self.check_paths:
+            self._check_locations(plan.missing_locations)
         if plan.changed and not self.check_mode:
             self._write(spec, plan)
         section = self._found(spec) if not self.check_mode else plan.existing
@@ -174,9 +183,18 @@ class SectionKeeper:
             "changed": plan.changed or bool(outcome.changed),
             "created": plan.existing is None,
             "section": section.as_dict() if section else None,
-            "skipped_prefs": outcome.skipped,
+            "unavailable_prefs": outcome.unavailable,
             "diff": _diff(spec, plan, outcome),
         }
+
+    def _check_locations(self, paths: t.Sequence[str]) -> None:
+        # Plex takes any path, and a library of nothing looks like an empty one.
+        blind = [path for path in paths if not self.api.is_browsable(path)]
+        if blind:
+            raise PlexError(
+                f"The server does not see {', '.join(blind)}; is the folder mounted"
+                " and bound into its container?"
+            )
 
     def _write(self, spec: SectionSpec, plan: SectionPlan) -> None:
         if plan.existing is None:
@@ -247,11 +265,14 @@ def main() -> None:
             prefs={"type": "dict", "default": {}},
             optional_prefs={"type": "list", "elements": "str", "default": []},
             wait={"type": "int", "default": 180},
+            check_paths={"type": "bool", "default": True},
         ),
         supports_check_mode=True,
     )
     params = module.params
-    keeper = SectionKeeper(plex_api(module), params["wait"], module.check_mode)
+    keeper = SectionKeeper(
+        plex_api(module), params["wait"], module.check_mode, params["check_paths"]
+    )
     spec = section_spec(params)
     run_module(
         module, lambda: keeper.ensure(spec, params["prefs"], params["optional_prefs"])

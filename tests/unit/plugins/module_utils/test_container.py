@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.cloudburst.plex.plugins.module_utils import _container
 from ansible_collections.cloudburst.plex.plugins.module_utils._container import (
     ContainerUnknown,
     DockerCli,
@@ -39,6 +41,31 @@ def test_stats_of_four_cores() -> None:
     found = parse_stats({"CPUPerc": "407.11%", "MemUsage": "1GiB / 8GiB"})
     assert found == (407.11, 2**30, 8 * 2**30)
     assert parse_stats({}) == (None, None, None)
+
+
+def test_zeros_all_over_are_unknown() -> None:
+    """What docker shows where it cannot read the control groups."""
+    assert parse_stats({"CPUPerc": "0.00%", "MemUsage": "0B / 0B"}) == (None,) * 3
+
+
+def test_load_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_container, "PROCESS_SECONDS", 0.3)
+    state = {"Running": True, "Status": "running"}
+    cli = docker(tmp_path, [{"State": state}], {"MemUsage": "0B / 0B"})
+    with subprocess.Popen(["sh", "-c", "while :; do :; done"]) as busy:
+        (tmp_path / "top").write_text(f"PID\n{busy.pid}\n999999999\n")
+        found = cli.state("x")
+        busy.kill()
+    assert found.cpu_percent is not None
+    assert found.cpu_percent > 10
+    assert found.memory_limit_bytes is None
+
+
+def test_no_process_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_container, "PROCESS_SECONDS", 0.0)
+    cli = docker(tmp_path, [{"State": {"Running": True}}], {})
+    (tmp_path / "top").write_text("PID\n")
+    assert cli.state("x").cpu_percent is None
 
 
 def docker(

@@ -116,7 +116,7 @@ def test_optional_name_is_skipped_with_a_reason() -> None:
         ["MusicAnalysisBehavior"],
     )
     assert not plan.problems
-    assert "Plex Pass" in plan.skipped["MusicAnalysisBehavior"]
+    assert "Plex Pass" in plan.unavailable["MusicAnalysisBehavior"]
 
 
 def test_optional_does_not_hide_a_wrong_value() -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -28,6 +30,7 @@ class Library:
         self.prefs: dict[str, Any] = {"autoEmptyTrash": True, "hidden": 0}
         self.running: set[str] = set()
         self.starting = 0
+        self.folders = ["/media/plex/Music", "/media/plex/More"]
 
     def script(self) -> dict[str, Script]:
         script: dict[str, Script] = {
@@ -49,6 +52,9 @@ class Library:
             script[f"DELETE {base}/refresh"] = Reply(200)
             script[f"PUT {base}/analyze"] = Reply(200)
             script[f"PUT {base}/emptyTrash"] = Reply(200)
+        for folder in ("/media/plex", "/media"):
+            key = quote(base64.b64encode(folder.encode()).decode())
+            script[f"GET /services/browse/{key}"] = self.browse
         for name in TASKS:
             script[f"POST /butler/{name}"] = self.start
             script[f"DELETE /butler/{name}"] = self.stop
@@ -72,6 +78,10 @@ class Library:
             }
         )
         return Reply(201, "", {"Location": "/library/sections/1"})
+
+    def browse(self, seen: Seen) -> Reply:
+        rows = [{"path": path, "title": path} for path in self.folders]
+        return Reply(200, {"MediaContainer": {"Path": rows}})
 
     def edit(self, seen: Seen) -> Reply:
         rows = [{"path": path} for path in seen.query["location"]]
@@ -176,6 +186,19 @@ def test_create_gives_up() -> None:
         result = run_module(plex_section.main, args)
     assert result["failed"]
     assert "gave up" in result["msg"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_folder_that_the_server_does_not_see(check_mode: bool) -> None:
+    library = Library()
+    library.folders = []
+    with serving(library.script()) as server:
+        args = {"url": server.url, **MUSIC}
+        result = run_module(plex_section.main, args, check_mode)
+        blind = run_module(plex_section.main, {**args, "check_paths": False})
+    assert result["failed"]
+    assert "/media/plex/Music" in result["msg"]
+    assert blind["created"]
 
 
 def test_create_in_check_mode() -> None:
