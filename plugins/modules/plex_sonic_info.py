@@ -97,7 +97,7 @@ HAS_VECTOR = (
 DONE = f"(coalesce({SONIC_MARKER}, 0) AND {HAS_VECTOR})"
 FROM_TRACKS = (
     f" FROM metadata_items m WHERE m.metadata_type = {TRACK}"
-    " AND m.deleted_at IS NULL AND m.library_section_id IN (%s)"
+    " AND m.deleted_at IS NULL AND m.library_section_id IN ({ids})"
 )
 NAMES = (
     "SELECT m.id, coalesce(nullif(m.original_title, ''), artist.title), album.title,"
@@ -107,7 +107,7 @@ NAMES = (
     " LEFT JOIN metadata_items album ON album.id = m.parent_id"
     " LEFT JOIN metadata_items artist ON artist.id = album.parent_id"
     f" WHERE m.metadata_type = {TRACK} AND m.deleted_at IS NULL"
-    f" AND m.library_section_id IN (%s) AND NOT {DONE}"
+    f" AND m.library_section_id IN ({{ids}}) AND NOT {DONE}"
     ' ORDER BY 2, 3, m."index", m.id LIMIT ?'
 )
 
@@ -122,13 +122,11 @@ def sonic_state(
     with closing(sqlite3.connect(read_only_uri(library), uri=True, timeout=30)) as link:
         blobs = read_only_uri(os.path.join(databases, BLOBS_DB))
         link.execute("ATTACH DATABASE ? AS pair", (blobs,))
-        query = (
-            f"SELECT m.library_section_id, count(*), sum({DONE}) {FROM_TRACKS % ids}"
-        )
+        query = f"SELECT m.library_section_id, count(*), sum({DONE}) {FROM_TRACKS.format(ids=ids)}"
         for number, total, done in link.execute(f"{query} GROUP BY 1"):
             row = {"total": total, "done": done or 0, "left": total - (done or 0)}
             counts[number] = row
-        names = link.execute(NAMES % ids, (limit,)).fetchall()
+        names = link.execute(NAMES.format(ids=ids), (limit,)).fetchall()
     sums = {k: sum(x[k] for x in counts.values()) for k in ("total", "done", "left")}
     keys = ("id", "artist", "album", "title", "file")
     tracks = [dict(zip(keys, (row[0], *(x or "" for x in row[1:])))) for row in names]

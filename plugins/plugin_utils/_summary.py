@@ -30,6 +30,8 @@ def totals(sample: t.Mapping[str, t.Any]) -> dict[str, int]:
 
 
 def _number(row: t.Mapping[str, t.Any], key: str, leaf: str | None) -> int:
+    if key == "thumbs_missing" and row.get("type") == "artist":
+        return 0  # tracks show their album's picture and have none of their own
     value = row.get(key)
     if leaf is not None:
         value = (value or {}).get(leaf)

@@ -140,8 +140,10 @@ def _counted(sample: Sample, phase: str) -> list[str]:
         parts.append(f"{speed.per_hour / 60:+,.0f}/min")
         if speed.eta_seconds:
             parts.append(f"ETA {duration(speed.eta_seconds)}")
-    if phase == "analysis":
-        parts.append(f"{_sum(rows, 'thumbs_missing'):,} thumbnails missing")
+    bare = _sum((x for x in rows if x.get("type") != "artist"), "thumbs_missing")
+    if phase == "analysis" and bare:
+        # Tracks show their album's picture and have none of their own.
+        parts.append(f"{bare:,} thumbnails missing")
     return parts
 
 
