@@ -24,6 +24,7 @@ import urllib.request
 from pathlib import Path
 
 import uvicorn
+
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import docker, labelled, remove_container
 from cloudburst_lab.scaleway.app import make_asgi
