@@ -19,11 +19,6 @@ description:
 extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.attributes.info_module
-attributes:
-  idempotent:
-    support: N/A
-    details:
-      - This module only computes.
 options:
   available:
     description:

@@ -24,8 +24,6 @@ attributes:
       - The host is scanned and compared, the file is not written.
   diff_mode:
     support: full
-  idempotent:
-    support: full
 options:
   host:
     description:

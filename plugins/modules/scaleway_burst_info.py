@@ -18,11 +18,6 @@ extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.attributes.info_module
   - cloudburst.plex.scaleway
-attributes:
-  idempotent:
-    support: N/A
-    details:
-      - This module only reads.
 options:
   burst:
     description:

@@ -32,8 +32,6 @@ attributes:
     support: full
   diff_mode:
     support: full
-  idempotent:
-    support: full
 options:
   state:
     description:

@@ -18,11 +18,6 @@ extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.attributes.info_module
   - cloudburst.plex.scaleway
-attributes:
-  idempotent:
-    support: N/A
-    details:
-      - This module only reads.
 options:
   types:
     description:
@@ -43,7 +38,7 @@ EXAMPLES = r"""
 RETURN = r"""
 offers:
   description:
-    - The offers, by wish of type and then zone. RV(offers[].usable) is false for what is out of stock, at its end of service or not offered.
+    - The offers, by wish of type and then zone. C(usable) is false for what is out of stock, at its end of service or not offered.
   returned: always
   type: list
   elements: dict
