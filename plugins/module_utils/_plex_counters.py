@@ -98,36 +98,50 @@ class PlexCounters:
 
     def quick(self, sections: t.Sequence[int]) -> QuickCounts:
         """Leaves, deleted leaves and media without analysis."""
-        ids = _ids(sections)
-        kinds = _ids(list(LEAVES))
-        where = f"library_section_id IN ({ids}) AND metadata_type IN ({kinds})"
-        grouped = "GROUP BY library_section_id, metadata_type"
-        head = "SELECT library_section_id, metadata_type, count(*) FROM metadata_items"
-        return QuickCounts(
-            total=_pairs(self._rows(f"{head} WHERE {where} {grouped}")),
-            deleted=_pairs(
-                self._rows(f"{head} WHERE {where} AND deleted_at IS NOT NULL {grouped}")
-            ),
-            unanalysed=dict(
-                self._rows(
-                    # Trailers and other extras stay at 0 for ever (plex-facts §2.3).
-                    "SELECT m.library_section_id, count(DISTINCT m.id)"
-                    " FROM media_items mi JOIN metadata_items m"
-                    " ON m.id = mi.metadata_item_id"
-                    " WHERE mi.media_analysis_version = 0 AND mi.deleted_at IS NULL"
-                    f" AND m.deleted_at IS NULL AND m.metadata_type IN ({kinds})"
-                    f" AND m.library_section_id IN ({ids})"
-                    " GROUP BY m.library_section_id"
-                )
-            ),
-            media=dict(
-                self._rows(
-                    "SELECT library_section_id, count(*) FROM media_items"
-                    f" WHERE library_section_id IN ({ids}) AND deleted_at IS NULL"
-                    " GROUP BY library_section_id"
-                )
-            ),
+        ids, kinds = _ids(sections), _ids(list(LEAVES))
+        leaves = (
+            "SELECT library_section_id, metadata_type, count(*) FROM metadata_items"
         )
+        media = "SELECT library_section_id, count(*) FROM media_items"
+        everything = self._rows(
+            f"{leaves} WHERE library_section_id IN ({ids})"
+            f" AND metadata_type IN ({kinds}) GROUP BY library_section_id, metadata_type"
+        )
+        # Unary plus keeps the planner on the small index of deleted_at; by section
+        # it reads every row of the table (2 s instead of 2 ms for 480,000).
+        gone = self._rows(
+            f"{leaves} WHERE deleted_at > 0 AND +library_section_id IN ({ids})"
+            f" AND +metadata_type IN ({kinds})"
+            " GROUP BY +library_section_id, +metadata_type"
+        )
+        all_media = self._rows(
+            f"{media} WHERE library_section_id IN ({ids}) GROUP BY library_section_id"
+        )
+        gone_media = dict(
+            self._rows(
+                f"{media} WHERE deleted_at > 0 AND +library_section_id IN ({ids})"
+                " GROUP BY +library_section_id"
+            )
+        )
+        return QuickCounts(
+            total=_pairs(everything),
+            deleted=_pairs(gone),
+            unanalysed=self._unanalysed(ids, kinds),
+            media={row[0]: row[1] - gone_media.get(row[0], 0) for row in all_media},
+        )
+
+    def _unanalysed(self, ids: str, kinds: str) -> dict[int, int]:
+        # Trailers and other extras stay at 0 for ever (plex-facts §2.3).
+        rows = self._rows(
+            "SELECT m.library_section_id, count(DISTINCT m.id)"
+            " FROM media_items mi JOIN metadata_items m"
+            " ON m.id = mi.metadata_item_id"
+            " WHERE mi.media_analysis_version = 0 AND +mi.deleted_at IS NULL"
+            f" AND m.deleted_at IS NULL AND m.metadata_type IN ({kinds})"
+            f" AND m.library_section_id IN ({ids})"
+            " GROUP BY m.library_section_id"
+        )
+        return dict(rows)
 
     def full(self, sections: t.Sequence[int], since: int | None = None) -> FullCounts:
         """Sonic markers, missing thumbnails, items refreshed after ``since``."""

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,34 @@ def test_quick_counts_every_leaf_type(counters: PlexCounters) -> None:
     assert found.total[(known["Photos"], 13)] == 8
     assert found.unanalysed[known["Films d'auteur"]] == 1
     assert known["Movies"] not in found.unanalysed
+
+
+def test_deleted_media_do_not_count(counters: PlexCounters, pair: Pair) -> None:
+    movies = ids(counters)["Movies"]
+    before = counters.quick([movies])
+    write(
+        pair,
+        "UPDATE media_items SET deleted_at = 5 WHERE id IN (SELECT id FROM media_items"
+        f" WHERE library_section_id = {movies} LIMIT 3)",
+    )
+    assert counters.quick([movies]).media[movies] == before.media[movies] - 3
+
+
+def test_the_planner_stays_on_small_indexes(pair: Pair) -> None:
+    """Deleted rows are found by their index, not by reading every item."""
+    plans: list[str] = []
+
+    class Spy(PlexCounters):
+        def _rows(self, query: str, *more: object, **named: object) -> list[Any]:
+            with closing(sqlite3.connect(self.library)) as connection:
+                rows = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+            plans.extend(row[3] for row in rows if "TEMP B-TREE" not in row[3])
+            return []
+
+    Spy(str(Path(pair.library).parent)).quick([1, 2])
+    reads_rows = [p for p in plans if "section" in p and "COVERING" not in p]
+    assert len(plans) >= 5
+    assert reads_rows == []
 
 
 def test_a_chosen_section_is_all_that_is_counted(counters: PlexCounters) -> None:
