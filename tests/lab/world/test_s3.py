@@ -1,0 +1,151 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bucket through S3: what it holds, what a client may do, how it fails."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudburst_lab.errors import CommandError
+from cloudburst_lab.media import MediaLibrary
+from cloudburst_lab.s3 import S3Service
+
+
+@pytest.fixture(scope="module")
+def running(media: MediaLibrary) -> Iterator[S3Service]:
+    service = S3Service(media.config)
+    service.up()
+    yield service
+    service.down()
+    assert service.status()["running"] is False
+
+
+@pytest.fixture
+def s3(running: S3Service) -> Iterator[S3Service]:
+    yield running
+    running.clear()
+
+
+def lookup(s3: S3Service, seconds: float) -> float:
+    """Ask for the bucket with a deadline; return how long the answer took."""
+    start = time.monotonic()
+    limit = f"{seconds}s"
+    s3.rclone(
+        "lsf", s3.config.bucket_path, "--retries=1", "--low-level-retries=1",
+        f"--timeout={limit}", f"--contimeout={limit}",
+    )  # fmt: skip
+    return time.monotonic() - start
+
+
+def test_the_bucket_holds_the_current_generation(
+    s3: S3Service, media: MediaLibrary
+) -> None:
+    assert s3.files() == sorted(media.plan.now)
+
+
+def test_no_key_no_access(s3: S3Service) -> None:
+    assert httpx.get(f"{s3.config.s3_url}/media").status_code == 400
+
+
+def test_the_users_configuration_is_private_and_the_keys_are_in_no_argv(
+    s3: S3Service,
+) -> None:
+    mode = stat.S_IMODE(s3.config.rclone_config.stat().st_mode)
+    assert mode == 0o600
+    secret = s3.config.credentials.s3_secret_key.encode()
+    for process in (s3.server, s3.door):
+        assert secret not in Path(f"/proc/{process.pid()}/cmdline").read_bytes()
+
+
+def test_what_changes_in_the_folder_is_seen_soon(
+    s3: S3Service, media: MediaLibrary
+) -> None:
+    """scaleway-rclone B1: with its default cache the server would not see it for minutes."""
+    assert s3.files()
+    (media.bucket / "Movies" / "late.mkv").write_bytes(b"late")
+    time.sleep(0.2)
+    assert "Movies/late.mkv" in s3.files()
+    media.reset()
+    time.sleep(0.2)
+    assert s3.files() == sorted(media.plan.now)
+
+
+def test_upload_rename_remove(s3: S3Service, media: MediaLibrary, tmp_path: Path) -> None:
+    local = tmp_path / "x.mp4"
+    local.write_bytes(b"bytes" * 1000)
+    s3.upload(local, "Home Videos/2024/L'été à Sète.mp4")
+    s3.rename("Home Videos/2024/", "Home Videos/2024 #1/")
+    assert "Home Videos/2024 #1/L'été à Sète.mp4" in s3.files()
+    s3.remove("Home Videos/2024 #1/")
+    assert s3.files() == sorted(media.plan.now)
+
+
+def test_the_time_of_an_object_is_the_time_of_the_plan(
+    s3: S3Service, media: MediaLibrary
+) -> None:
+    """What a mount with ``--use-server-modtime`` shows (scaleway-rclone B1)."""
+    name = "Movies/1970s/Alien (1979)/Alien (1979).mkv"
+    listed = s3.rclone(
+        "lsf", "--use-server-modtime", "-F", "t", "--time-format", "unix",
+        f"{s3.config.bucket_path}/{name}",
+    )  # fmt: skip
+    assert int(listed) == media.plan.mtime(name, "seen")
+
+
+def test_a_second_up_starts_nothing(s3: S3Service) -> None:
+    before = s3.server.pid(), s3.door.pid()
+    s3.up()
+    assert (s3.server.pid(), s3.door.pid()) == before
+
+
+def test_revoked_keys_are_refused_until_the_fault_ends(s3: S3Service) -> None:
+    s3.revoke()
+    assert s3.status()["healthy"] is False
+    with pytest.raises(CommandError, match="SignatureDoesNotMatch|403"):
+        lookup(s3, 5)
+    s3.clear()
+    assert lookup(s3, 5) < 5
+
+
+@pytest.mark.parametrize("fault", ["freeze", "hang"])
+def test_a_hanging_server_takes_connections_and_never_answers(
+    s3: S3Service, fault: str
+) -> None:
+    s3.set_fault(fault)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{s3.config.s3_url}/", timeout=1)
+    assert s3.faults()
+    s3.clear()
+    assert httpx.get(f"{s3.config.s3_url}/", timeout=5).status_code == 400
+    assert s3.faults() == {}
+
+
+def test_an_unreachable_server_refuses_connections(s3: S3Service) -> None:
+    s3.set_fault("unreachable")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{s3.config.s3_url}/", timeout=1)
+
+
+def test_a_slow_line_answers_late_but_right(s3: S3Service) -> None:
+    s3.set_fault("slow", {"latency": 0.4})
+    assert 0.4 <= lookup(s3, 10)
+
+
+def test_a_cut_line_resets(s3: S3Service) -> None:
+    s3.set_fault("cut")
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)):
+        httpx.get(f"{s3.config.s3_url}/", timeout=2)
+
+
+def test_a_killed_server_is_healed_by_up(s3: S3Service) -> None:
+    s3.server.stop()
+    assert s3.status()["healthy"] is False
+    s3.up()
+    assert s3.status()["healthy"] is True
