@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cloudburst.plex.plugins.modules import (
+    burst_settings as burst_settings_doc,
+)
 from ansible_collections.cloudburst.plex.plugins.plugin_utils._normalise import (
     Settings,
     Surroundings,
@@ -252,3 +255,8 @@ def test_every_variable_is_explained() -> None:
     for variable in VARIABLES.values():
         assert variable.help.endswith("."), variable.name
         assert variable.name in variable.example or variable.secret
+
+
+def test_every_variable_is_in_the_documentation() -> None:
+    for name in VARIABLES:
+        assert f"C({name})" in burst_settings_doc.DOCUMENTATION, name
