@@ -4,19 +4,15 @@
 """PRIVATE to cloudburst.plex: the Scaleway API as this collection uses it.
 
 One method per request, values of ``_scaleway_state`` in and out, the zone named every
-time (the SDK's helpers drop it), paging to the end, deadlines by ``_scaleway_http``.
+time (the SDK's helpers drop it).
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_errors import (
-    CredentialsMissing,
     NotFound,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_http import (
@@ -25,6 +21,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_http imp
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_plan import (
     RootVolume,
     Rule,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_sdk import (
+    BlockApi,
+    InstanceApi,
+    MarketplaceApi,
+    pages,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
     Offer,
@@ -41,8 +43,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_values i
 )
 
 try:
-    from scaleway import Client
-    from scaleway.block.v1 import BlockV1API
     from scaleway.instance.v1 import (
         SecurityGroupPolicy,
         SecurityGroupRuleAction,
@@ -53,90 +53,12 @@ try:
         VolumeServerTemplate,
         VolumeVolumeType,
     )
-    from scaleway.instance.v1.custom_api import InstanceUtilsV1API
-    from scaleway.marketplace.v2 import LocalImageType, MarketplaceV2API
+    from scaleway.marketplace.v2 import LocalImageType
 except ImportError:
-    SDK_IMPORT_ERROR: str | None = traceback.format_exc()
-    InstanceUtilsV1API = BlockV1API = MarketplaceV2API = object
-else:
-    SDK_IMPORT_ERROR = None
+    # Said by the module: _scaleway_sdk keeps the reason.
+    pass
 
-#: a listing longer than this is a server that repeats itself
-MAX_PAGES = 200
-
-
-class _Bounded:
-    """Replaces the sending of an SDK class by a transport with deadlines."""
-
-    transport: Transport
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        params: Any = None,
-        headers: Any = None,
-        body: Any = None,
-    ) -> Any:
-        return self.transport.send(method, path, params or {}, headers or {}, body)
-
-    def _throw_on_error(self, res: Any) -> None:
-        """The transport has raised already."""
-
-
-class _Instance(_Bounded, InstanceUtilsV1API):
-    """Servers, volumes, addresses, security groups."""
-
-
-class _Block(_Bounded, BlockV1API):
-    """SBS volumes and snapshots."""
-
-
-class _Marketplace(_Bounded, MarketplaceV2API):
-    """Images."""
-
-
-def load_client(config_file: str | None = None, profile: str | None = None) -> Any:
-    """The SDK's client from the environment and the usual file, checked."""
-    # The SDK logs the absence of a file, which is no fault when the environment has all.
-    logging.getLogger("scaleway").setLevel(logging.ERROR)
-    name = profile or os.environ.get("SCW_PROFILE") or "default"
-    path = Client.get_default_config_file_path(config_file)
-    if profile or os.environ.get("SCW_PROFILE"):
-        _check_profile(config_file, name, path)
-    client = Client.from_config_file_and_env(config_file, name)
-    client.api_url = (client.api_url or "https://api.scaleway.com").rstrip("/")
-    if not client.access_key or not client.secret_key:
-        raise CredentialsMissing(
-            "no Scaleway credentials: set SCW_ACCESS_KEY, SCW_SECRET_KEY and"
-            " SCW_DEFAULT_PROJECT_ID in the environment, or write them to"
-            f" {path} with 'scw init' (access_key, secret_key, default_project_id)"
-        )
-    if not client.default_project_id:
-        raise CredentialsMissing(
-            "no Scaleway project: set SCW_DEFAULT_PROJECT_ID in the environment, or"
-            f" default_project_id in {path}; the burst is created in that project"
-        )
-    try:
-        client.validate()
-    except ValueError as exc:
-        raise CredentialsMissing(_without_secret(str(exc), client)) from exc
-    return client
-
-
-def _check_profile(config_file: str | None, name: str, path: str) -> None:
-    try:
-        Client.from_config_file(config_file, name)
-    except (OSError, ValueError) as exc:
-        raise CredentialsMissing(
-            f"the Scaleway profile {name!r} cannot be read from {path}: {exc}"
-        ) from exc
-
-
-def _without_secret(text: str, client: Any) -> str:
-    """The SDK quotes a malformed secret in its message (L67)."""
-    hidden = text.replace(str(client.secret_key), "********")
-    return f"Scaleway credentials are malformed: {hidden}"
+_BLOCK = {"include_deleted": False, "page_size": 100}
 
 
 class Cloud:
@@ -148,9 +70,9 @@ class Cloud:
         bounded = transport or Transport(
             client.api_url, client.secret_key, client.user_agent
         )
-        self._instance = _Instance(client)
-        self._block = _Block(client)
-        self._market = _Marketplace(client)
+        self._instance = InstanceApi(client)
+        self._block = BlockApi(client)
+        self._market = MarketplaceApi(client)
         for api in (self._instance, self._block, self._market):
             api.transport = bounded
 
@@ -158,11 +80,11 @@ class Cloud:
     def offers(self, zone: str, types: Sequence[str] = ()) -> dict[str, Offer]:
         """Types in a zone with price and stock; all of them when none is named."""
         stock: dict[str, str] = {}
-        for page in _pages(self._instance.get_server_types_availability, zone=zone):
+        for page in pages(self._instance.get_server_types_availability, zone=zone):
             for name, entry in page.servers.items():
                 stock[name] = str(entry.availability)
         found: dict[str, Offer] = {}
-        for page in _pages(self._instance.list_servers_types, zone=zone):
+        for page in pages(self._instance.list_servers_types, zone=zone):
             for name, kind in page.servers.items():
                 if not types or name in types:
                     found[name] = offer_from(name, zone, kind, stock.get(name))
@@ -171,7 +93,7 @@ class Cloud:
     def image(self, label: str, zone: str, server_type: str, local: bool) -> str:
         """Identifier of the image with that label for a type and its root storage."""
         kind = LocalImageType.INSTANCE_LOCAL if local else LocalImageType.INSTANCE_SBS
-        for page in _pages(
+        for page in pages(
             self._market.list_local_images, image_label=label, zone=zone, type_=kind
         ):
             for image in page.local_images:
@@ -186,14 +108,14 @@ class Cloud:
 
     # --- servers -----------------------------------------------------------------------
     def servers(self, zone: str, tags: Sequence[str]) -> list[Server]:
-        pages = _pages(
+        listing = pages(
             self._instance.list_servers,
             zone=zone,
             tags=list(tags),
             per_page=100,
             project=self.project,
         )
-        found = [server_from(item) for page in pages for item in page.servers]
+        found = [server_from(item) for page in listing for item in page.servers]
         # The filter is the API's; that the tags are there is checked again here.
         return [server for server in found if set(server.tags).issuperset(tags)]
 
@@ -291,7 +213,7 @@ class Cloud:
         ]
         for kind, method, field, extra in listings:
             key = "project_id" if kind.startswith("block_") else "project"
-            for page in _pages(method, zone=zone, **{key: self.project}, **extra):
+            for page in pages(method, zone=zone, **{key: self.project}, **extra):
                 for item in getattr(page, field):
                     yield part_from(kind, zone, item)
         yield from self.groups(zone)
@@ -342,13 +264,13 @@ class Cloud:
 
     # --- security groups ---------------------------------------------------------------
     def groups(self, zone: str) -> list[Part]:
-        pages = _pages(
+        listing = pages(
             self._instance.list_security_groups,
             zone=zone,
             per_page=100,
             project=self.project,
         )
-        return [group_part(item) for page in pages for item in page.security_groups]
+        return [group_part(item) for page in listing for item in page.security_groups]
 
     def create_group(self, zone: str, name: str, tags: Sequence[str]) -> Part:
         answer = self._instance.create_security_group(
@@ -366,13 +288,13 @@ class Cloud:
 
     def rules(self, zone: str, group_id: str) -> list[Rule]:
         """The inbound permissions that were set by somebody (not Scaleway's own)."""
-        pages = _pages(
+        listing = pages(
             self._instance.list_security_group_rules,
             security_group_id=group_id,
             zone=zone,
             per_page=100,
         )
-        found = [rule_from(item) for page in pages for item in page.rules]
+        found = [rule_from(item) for page in listing for item in page.rules]
         return sorted(
             (rule for rule in found if rule is not None), key=lambda r: r.ip_range
         )
@@ -396,35 +318,3 @@ class Cloud:
         self._instance.set_security_group_rules(
             security_group_id=group_id, zone=zone, rules=wanted
         )
-
-
-_BLOCK = {"include_deleted": False, "page_size": 100}
-
-
-def _pages(method: Callable[..., Any], **arguments: Any) -> Iterator[Any]:
-    """Pages until all that were announced have come, or one that is not full.
-
-    Not the SDK's ``*_all``: they recurse until an empty page, for ever when there is none.
-    Some listings announce no total (recorded for firewall rules), and what follows their
-    last page is not known.
-    """
-    full = int(arguments.get("per_page") or arguments.get("page_size") or 0)
-    seen = 0
-    last: Any = None
-    for number in range(1, MAX_PAGES + 1):
-        page = method(page=number, **arguments)
-        size, total = _page_size(page), int(page.total_count or 0)
-        if size == 0 or page == last:
-            return
-        yield page
-        last, seen = page, seen + size
-        if seen >= total > 0 or (not total and size < full):
-            return
-
-
-def _page_size(page: Any) -> int:
-    """Length of the one collection that a page holds."""
-    for value in vars(page).values():
-        if isinstance(value, (list, dict)):
-            return len(value)
-    return 0

@@ -11,15 +11,17 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_client import (
-    SDK_IMPORT_ERROR,
     Cloud,
-    load_client,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_errors import (
     CloudError,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_http import (
     REQUESTS_IMPORT_ERROR,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_sdk import (
+    SDK_IMPORT_ERROR,
+    load_client,
 )
 
 SDK_URL = "https://pypi.org/project/scaleway/"
