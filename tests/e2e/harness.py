@@ -77,15 +77,25 @@ class Lab:
         answer.raise_for_status()
         return answer.json()
 
-    def billable(self) -> dict[str, list[dict[str, Any]]]:
-        """Return every server, volume (both kinds), snapshot and IP that exists."""
+    def billable(self, burst: str) -> dict[str, list[dict[str, Any]]]:
+        """Return every server, volume (both kinds), snapshot and IP of a burst that exists.
+
+        A part belongs to a burst by its tag, or because its server does.
+        """
+        tag = f"burst={burst}"
         left: dict[str, list[dict[str, Any]]] = {}
         for zone in BILLABLE_ZONES:
-            for kind in ("servers", "volumes", "snapshots", "ips"):
-                rows = self.scaleway(f"/instance/v1/zones/{zone}/{kind}")[kind]
-                left.setdefault(kind, []).extend(rows)
-            rows = self.scaleway(f"/block/v1/zones/{zone}/volumes")["volumes"]
-            left.setdefault("block_volumes", []).extend(rows)
+            here: dict[str, list[dict[str, Any]]] = {
+                kind: self.scaleway(f"/instance/v1/zones/{zone}/{kind}")[kind]
+                for kind in ("servers", "volumes", "snapshots", "ips")
+            }
+            here["block_volumes"] = self.scaleway(f"/block/v1/zones/{zone}/volumes")[
+                "volumes"
+            ]
+            alive = {row["id"] for row in here["servers"]}
+            for kind, rows in here.items():
+                own = [row for row in rows if _of_burst(row, tag, alive)]
+                left.setdefault(kind, []).extend(own)
         return {kind: rows for kind, rows in left.items() if rows}
 
     def account_servers(self) -> list[str]:
@@ -156,15 +166,16 @@ class Lab:
         answer.raise_for_status()
         return dict(answer.json())
 
-    def created_so_far(self) -> dict[str, Any]:
-        """Return what was ever billed and what free things exist, to see that nothing came."""
-        bill = json.loads(self.command("bill", "--json"))
+    def created_so_far(self, burst: str) -> dict[str, Any]:
+        """Return what was ever billed for a burst and what free things of it exist."""
+        bill = json.loads(self.command("bill", "--json", "--tag", f"burst={burst}"))
         groups = [
             row["id"]
             for zone in BILLABLE_ZONES
             for row in self.scaleway(f"/instance/v1/zones/{zone}/security_groups")[
                 "security_groups"
             ]
+            if f"burst={burst}" in row.get("tags", [])
         ]
         return {"billed": len(bill["lines"]), "security_groups": groups}
 
@@ -241,6 +252,15 @@ class Run:
 
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.output.splitlines()[-lines:])
+
+
+def _of_burst(row: Mapping[str, Any], tag: str, alive: set[str]) -> bool:
+    """A part with our tag, or one that no living server of anybody's holds and no tag names."""
+    if tag in row.get("tags", []):
+        return True
+    server = row.get("server") or {}
+    orphan = not row.get("tags") and server.get("id") not in alive
+    return orphan and not row.get("commercial_type")
 
 
 def _message(result: Mapping[str, Any]) -> str:

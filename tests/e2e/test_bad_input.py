@@ -130,13 +130,15 @@ def _refused(
 ) -> None:
     import re
 
-    before = lab.created_so_far()
+    before = lab.created_so_far(player.burst)
     run = player("delta_sync.yml", "-e", "profile=power", *arguments, env=env)
     assert run.status == "failed", run.tail()
     assert len(run.failures) == 1, run.failures
     assert re.search(pattern, run.failures[0], re.S), run.failures[0]
     assert "Traceback" not in run.output
-    assert lab.created_so_far() == before, "something was created before the refusal"
+    assert (
+        lab.created_so_far(player.burst) == before
+    ), "something was created before the refusal"
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 # Copyright (c) 2026, cloudburst.plex contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, once, at ``-vvv``: what came home, what is left, and what was shown."""
+"""The main job at ``-vvv``: what came home, what was shown; then again, and its end."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,34 +29,30 @@ PHOTO = {".jpg", ".jpeg", ".png"}
 
 @dataclass(frozen=True)
 class Outcome:
+    player: Player
     run: Run
-    results: Path
     home: Pair
     result: Pair
     seen: ProcessListSampler
     expectations: dict[str, Any]
 
-    @property
-    def archive(self) -> Path:
-        return next(self.results.rglob("*.tar.zst"))
-
 
 @pytest.fixture(scope="module")
 def outcome(
-    lab: Lab, player: Player, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Outcome]:
+    lab: Lab, module_player: Player, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
     unpacked = tmp_path_factory.mktemp("pairs")
     with ProcessListSampler(lab.secrets) as seen:
-        run = player("delta_sync.yml", "-e", "profile=power", "-vvv")
+        run = module_player(
+            "delta_sync.yml", "-e", "profile=power", "-e", "keep=yes", "-vvv"
+        )
     assert run.ok, run.tail()
-    results = run.artifacts.parents[2] / "results"
-    archives = [path for path in results.rglob("*.tar.zst") if "logs" not in path.name]
-    assert len(archives) == 1, archives
-    yield Outcome(
+    (archive,) = module_player.archives
+    return Outcome(
+        module_player,
         run,
-        results,
         home=unpack(lab.archive, unpacked / "home"),
-        result=unpack(archives[0], unpacked / "result"),
+        result=unpack(archive, unpacked / "result"),
         seen=seen,
         expectations=json.loads(lab.expectations.read_text(encoding="utf-8")),
     )
@@ -148,21 +144,13 @@ def test_rows_made_in_the_cloud_cannot_collide_with_homes(outcome: Outcome) -> N
     assert made >= highest + 1_000_000
 
 
-def test_nothing_of_the_burst_is_left(outcome: Outcome, lab: Lab) -> None:
-    assert lab.billable() == {}
-    manifest = json.loads(
-        next(outcome.result.directory.rglob("manifest.json")).read_text()
-    )
-    assert lab.account_servers() in ([], [manifest["machine_identifier"]])
-
-
 def test_no_secret_was_shown(outcome: Outcome, lab: Lab) -> None:
     """L67: output at -vvv, everything that came home, and every process list on the way."""
     secrets = {**lab.secrets, **lab.burst_secrets()}
     assert outcome.seen.samples > 300
     assert outcome.seen.seen == set()
     texts = {"output": outcome.run.output.encode()}
-    for path in outcome.results.rglob("*"):
+    for path in outcome.player.results.rglob("*"):
         if path.is_file():
             texts |= _contents(path)
     shown = [
@@ -198,5 +186,35 @@ def test_summary_shows_every_media_type_the_archive_and_the_cost(
 ) -> None:
     for word in ("movie", "episode", "track", "photo"):
         assert re.search(rf"\b{word}s?\b", outcome.run.output, re.I), word
-    assert outcome.archive.name in outcome.run.output
+    assert outcome.player.archives[0].name in outcome.run.output
     assert re.search(r"€|EUR", outcome.run.output)
+
+
+def _digests(player: Player) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in player.archives
+    }
+
+
+def test_a_second_run_converges_on_the_same_instance(outcome: Outcome) -> None:
+    player = outcome.player
+    (server,) = player.left()["servers"]
+    before = _digests(player)
+    again = player("delta_sync.yml", "-e", "profile=power", "-e", "keep=1")
+    assert again.ok, again.tail()
+    assert [row["id"] for row in player.left()["servers"]] == [server["id"]]
+    assert _digests(player) == before
+    assert again.changed == [], "the second run changed something"
+
+
+def test_teardown_leaves_nothing_and_names_it(outcome: Outcome, lab: Lab) -> None:
+    """Last in this module: nothing in the Scaleway API, no worker in the plex.tv account."""
+    gone = outcome.player("teardown.yml")
+    assert gone.ok, gone.tail()
+    assert outcome.player.left() == {}
+    log = outcome.run.output
+    home = lab.config.credentials.home_machine_identifier
+    assert home in lab.account_servers()
+    workers = set(re.findall(r'machine_identifier"?: "?([0-9a-f]{40})', log)) - {home}
+    assert workers and not workers & set(lab.account_servers())

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, cloudburst.plex contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built tarball, installed offline into an empty path, does the same by FQCN."""
+"""The built tarball, installed offline into an empty path, does the same by FQCN.
+
+It runs as a quick test, so that this option is seen at work as well.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import Player
 from tests.e2e.harness import REPO, Lab
+from tests.e2e.pairs import unpack
 
 
 def _galaxy(*arguments: str) -> None:
@@ -29,10 +33,16 @@ def test_installed_collection_runs_delta_sync(
     elsewhere.mkdir()
     run = player(
         "cloudburst.plex.delta_sync",
-        *("-e", "profile=power"),
-        *("-e", "sections=Photos"),
+        *("-e", "profile=lite", "-e", "sections=Music", "-e", "quick_test=true"),
         env={"ANSIBLE_COLLECTIONS_PATH": str(empty)},
         cwd=elsewhere,
     )
     assert run.ok, run.tail()
-    assert lab.billable() == {}
+    home = unpack(lab.archive, tmp_path / "home")
+    result = unpack(player.archives[-1], tmp_path / "result")
+    assert result.vectors() == home.vectors(), "a quick test analysed music"
+    assert set(result.live_files("Music")) > set(home.live_files("Music")) - set(
+        result.trashed_files("Music")
+    )
+    assert "quick_test" in run.output
+    assert player.left() == {}

@@ -34,11 +34,7 @@ def test_libraries_are_created_and_filled(
         *("-e", f"plex_version={version}"),
     )
     assert run.ok, run.tail()
-    results = run.artifacts.parents[2] / "results"
-    (archive,) = (
-        path for path in results.rglob("*.tar.zst") if "logs" not in path.name
-    )
-    pair = unpack(archive, tmp_path / "result")
+    pair = unpack(player.archives[-1], tmp_path / "result")
     files = lab.bucket_files()
     expected = {
         "Movies": [name for name in files if name.startswith("Movies/")],
@@ -52,4 +48,4 @@ def test_libraries_are_created_and_filled(
         assert pair.live_files(section) == wanted
     analysed = set(pair.vectors()) & set(pair.tracks(section="Classical"))
     assert len(analysed) >= len(pair.tracks(section="Classical")) - 2
-    assert lab.billable() == {}
+    assert player.left() == {}

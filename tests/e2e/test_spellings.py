@@ -35,6 +35,6 @@ def test_spelling(
     variables = tmp_path / "vars.yml"
     variables.write_text("sections:\n  - Movies\n  - TV Shows\n", encoding="utf-8")
     given = [word.replace("@VARS", f"@{variables}") for word in arguments]
-    run = player("preflight.yml", *given)
+    run = player("tests/e2e/settings.yml", *given)
     assert run.ok, run.tail()
     assert run.facts("burst")[name] == expected

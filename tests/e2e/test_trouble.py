@@ -22,6 +22,7 @@ def calm(lab: Lab) -> Iterator[None]:
     lab.plex_tv(plex_pass=True, claim_seconds=240)
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("calm")
 def test_out_of_stock_takes_the_next_type_and_no_plex_pass_skips_sonic(
     lab: Lab, player: Player
@@ -34,9 +35,10 @@ def test_out_of_stock_takes_the_next_type_and_no_plex_pass_skips_sonic(
     assert run.ok, run.tail()
     assert "GP1-S" in run.output
     assert re.search(r"Sonic.*Plex Pass|Plex Pass.*Sonic", run.output)
-    assert lab.billable() == {}
+    assert player.left() == {}
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("calm")
 def test_expired_claim_keeps_the_instance_and_a_second_run_goes_on(
     lab: Lab, player: Player
@@ -46,10 +48,10 @@ def test_expired_claim_keeps_the_instance_and_a_second_run_goes_on(
     broken = player(*arguments)
     assert broken.status == "failed"
     assert any("claim" in message for message in broken.failures), broken.failures
-    (server,) = lab.billable()["servers"]
+    (server,) = player.left()["servers"]
 
     lab.plex_tv(claim_seconds=240)
     again = player(*arguments)
     assert again.ok, again.tail()
     assert server["name"] in again.output or server["id"] in again.output
-    assert lab.billable() == {}
+    assert player.left() == {}
