@@ -182,7 +182,7 @@ async def nearest(request: web.Request) -> web.Response:
     """Sonically similar tracks: any analysed ones; only whether there are matters."""
     (item,) = _ids(request)
     where = (
-        "m.metadata_type=10 AND m.id != ? AND m.deleted_at IS NULL"
+        "m.metadata_type=10 AND m.id != ? AND +m.deleted_at IS NULL"
         " AND instr(m.extra_data, 'ms:musicAnalysisVersion')"
     )
     return await _page(request, where, [item])

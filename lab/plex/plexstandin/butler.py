@@ -19,6 +19,7 @@ from .media_tasks import MediaTask
 
 PREFIX = "ButlerTask"
 INTERVALS = {"BackupDatabase": 3, "RefreshLocalMedia": 3}
+WATCH_SECONDS = 5
 WEEKLY = ("OptimizeDatabase", "CleanOldBundles", "CleanOldCacheFiles")
 
 
@@ -144,4 +145,4 @@ class Butler:
                 self._last_night = f"{night} over"
                 LOG.info("Butler: maintenance window closes")
                 self.stop_all()
-            await asyncio.sleep(30)
+            await asyncio.sleep(WATCH_SECONDS)

@@ -22,7 +22,7 @@ from .logs import LOG
 KNOWN = {
     "slow_start": "seconds of maintenance (503) at the next start",
     "corrupt": "'data' or 'index': damage such a page of the library DB at the next start",
-    "crash": "'start', 'scan', 'refresh', 'analysis' or 'sonic': die there of SIGSEGV",
+    "crash": "'start', 'scan', 'analysis' or 'sonic': die there of SIGSEGV",
     "hang": "seconds for which no request is answered",
     "sticky": "keep the faults after they struck",
 }

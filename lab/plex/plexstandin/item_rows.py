@@ -34,7 +34,7 @@ def readable(facts: dict[str, Any]) -> bool:
     return bool(facts["streams"] or facts.get("width") or facts.get("head_only"))
 
 
-def write_metadata(fill: Filler, row: sqlite3.Row, url: str, online: bool) -> None:
+def write_metadata(row: sqlite3.Row, url: str, online: bool, fill: Filler) -> None:
     item, kind = row["id"], row["metadata_type"]
     summary = row["summary"] or (f"About {row['title']}." if online else "")
     fill.main.execute(
@@ -56,7 +56,7 @@ def write_metadata(fill: Filler, row: sqlite3.Row, url: str, online: bool) -> No
 def _clear_failures(fill: Filler, item: int) -> None:
     """Refreshing an album lets its failed tracks be analysed again (§2.2)."""
     rows = fill.main.execute(
-        "SELECT id, extra_data FROM metadata_items WHERE metadata_type=10"
+        "SELECT id, extra_data FROM metadata_items WHERE +metadata_type=10"
         " AND extra_data LIKE ? AND parent_id IN (SELECT id FROM metadata_items"
         " WHERE id=? OR parent_id=?)",
         (f"%{FAILED}%", item, item),

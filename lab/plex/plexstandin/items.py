@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from cloudburst_lab.plex_schema import (
+    Filler,
     MetadataType,
     SectionType,
     digest,
@@ -29,15 +31,20 @@ from .pool import ReadError, ScannerPool
 from .store import KIND_NAMES
 from .tuning import Layout, Tuning
 
-_LEAF = (
+_ITEMS = (
     "SELECT m.*, s.agent, s.section_type FROM metadata_items m"
-    " JOIN library_sections s ON s.id=m.library_section_id WHERE m.id=?"
+    " JOIN library_sections s ON s.id=m.library_section_id WHERE m.id IN ({marks})"
 )
+# A unary plus keeps SQLite from an index that matches nearly every row.
 _PARTS = (
     "SELECT p.id, p.file, p.hash, p.extra_data, i.id AS item_id,"
     " i.media_analysis_version FROM media_parts p JOIN media_items i"
-    " ON i.id=p.media_item_id WHERE i.metadata_item_id=? AND p.deleted_at IS NULL"
+    " ON i.id=p.media_item_id WHERE i.metadata_item_id=? AND +p.deleted_at IS NULL"
 )
+# With more than this many items waiting, they are done in batches of one transaction.
+CROWD = 500
+BATCH = 50
+Write = Callable[[Filler], None]
 
 
 @dataclass(frozen=True)
@@ -97,48 +104,65 @@ class ItemQueue:
 
     async def _work(self) -> None:
         while True:
-            job = await self._queue.get()
-            self._waiting.discard((job.metadata_id, job.refresh, job.analyse))
+            jobs = [await self._queue.get()]
+            while self._queue.qsize() > CROWD and len(jobs) < BATCH:
+                jobs.append(self._queue.get_nowait())
+            for job in jobs:
+                self._waiting.discard((job.metadata_id, job.refresh, job.analyse))
             try:
-                await self._run(job)
-            except sqlite3.Error as error:  # one item must not end the worker
-                LOG.error("Item %d failed: %s", job.metadata_id, error)
+                await self._run(jobs)
+            except sqlite3.Error as error:  # an item must not end the worker
+                LOG.error("Item %d failed: %s", jobs[0].metadata_id, error)
             finally:
-                self._queue.task_done()
+                for _ in jobs:
+                    self._queue.task_done()
 
-    async def _run(self, job: ItemJob) -> None:
-        row = await self._db.one(_LEAF, job.metadata_id)
-        if row is None:
+    async def _run(self, jobs: list[ItemJob]) -> None:
+        ids = [job.metadata_id for job in jobs]
+        marks = ", ".join("?" * len(ids))
+        found = await self._db.query(_ITEMS.format(marks=marks), *ids)
+        rows = {row["id"]: row for row in found}
+        if not rows:
             return
-        title = row["title"] or ""
+        title = found[0]["title"] or ""
         activity = Activity(
             "library.update.item.metadata",
             f"Updating {title}",
             title,
-            section_id=row["library_section_id"],
+            section_id=found[0]["library_section_id"],
         )
         with self._activities.run(activity):
-            self._tell(row, 3)
-            await asyncio.sleep(self.tuning.metadata_item)
-            if job.refresh:
-                LOG.info('Updating Metadata for "%s" (%d)', title, row["id"])
-                await self._refresh(row)
-            if job.analyse:
-                await self._analyse(row, job.reanalyse)
-        self._tell(row, 5)
+            self._tell(found, 3)
+            await asyncio.sleep(self.tuning.metadata_item * len(found))
+            writes: list[Write] = []
+            for job in (job for job in jobs if job.metadata_id in rows):
+                writes += await self._item(job, rows[job.metadata_id])
+            await self._db.write(lambda fill: [write(fill) for write in writes])
+        self._tell(found, 5)
 
-    def _tell(self, row: sqlite3.Row, state: int) -> None:
-        self._notifications.timeline(
-            row["id"],
-            row["library_section_id"],
-            row["title"],
-            row["metadata_type"],
-            state,
-        )
+    async def _item(self, job: ItemJob, row: sqlite3.Row) -> list[Write]:
+        """Do what reads and makes files; what is left to write to the database."""
+        writes: list[Write] = []
+        if job.refresh:
+            LOG.info('Updating Metadata for "%s" (%d)', row["title"], row["id"])
+            writes.append(self._refreshed(row))
+        if job.analyse:
+            writes += await self._analysed(row, job.reanalyse)
+        return writes
+
+    def _tell(self, rows: list[sqlite3.Row], state: int) -> None:
+        for row in rows:
+            self._notifications.timeline(
+                row["id"],
+                row["library_section_id"],
+                row["title"],
+                row["metadata_type"],
+                state,
+            )
 
     # --- the agent -----------------------------------------------------------------
 
-    async def _refresh(self, row: sqlite3.Row) -> None:
+    def _refreshed(self, row: sqlite3.Row) -> Write:
         kind = MetadataType(row["metadata_type"])
         online = not str(row["agent"]).endswith(".none")
         url = row["user_thumb_url"] or ""
@@ -148,14 +172,16 @@ class ItemQueue:
             path = bundles.poster_path(self._layout.metadata, kind, row["hash"], url)
             if not path.exists():
                 bundles.write(path, bundles.JPEG)
-        await self._db.write(lambda fill: write_metadata(fill, row, url, online))
+        return partial(write_metadata, row, url, online)
 
     # --- the analysis of the files -------------------------------------------------
 
-    async def _analyse(self, row: sqlite3.Row, again: bool) -> None:
+    async def _analysed(self, row: sqlite3.Row, again: bool) -> list[Write]:
         kind = KIND_NAMES[SectionType(row["section_type"])]
+        pictured = kind == "artist" or bool(row["user_thumb_url"])
+        writes: list[Write] = []
         for part in await self._db.query(_PARTS, row["id"]):
-            if part["media_analysis_version"] and row["user_thumb_url"] and not again:
+            if part["media_analysis_version"] and pictured and not again:
                 continue
             try:
                 facts = await self._pool.call(
@@ -166,8 +192,8 @@ class ItemQueue:
                 continue
             self._thumb_file(kind, facts)
             fresh = again or not part["media_analysis_version"]
-            write = partial(write_facts, row, part, facts, kind, fresh)
-            await self._db.write(write)
+            writes.append(partial(write_facts, row, part, facts, kind, fresh))
+        return writes
 
     def _thumb_file(self, kind: str, facts: dict[str, Any]) -> None:
         if kind == "artist" or not readable(facts):

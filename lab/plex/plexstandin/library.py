@@ -25,7 +25,7 @@ from .store import KIND_NAMES
 _UNANALYSED = (
     "SELECT DISTINCT m.id FROM metadata_items m"
     " JOIN media_items i ON i.metadata_item_id=m.id"
-    " WHERE m.library_section_id=? AND m.deleted_at IS NULL AND i.deleted_at IS NULL"
+    " WHERE m.library_section_id=? AND +m.deleted_at IS NULL AND +i.deleted_at IS NULL"
     " AND (i.media_analysis_version=0 OR (m.metadata_type IN (1, 4, 13)"
     " AND coalesce(m.user_thumb_url, '')='')) ORDER BY m.id"
 )
@@ -142,7 +142,7 @@ class Library:
         if request.force:
             rows = await self._core.database.query(
                 "SELECT id FROM metadata_items WHERE library_section_id=?"
-                " AND deleted_at IS NULL AND metadata_type < 15 ORDER BY id",
+                " AND +deleted_at IS NULL AND metadata_type < 15 ORDER BY id",
                 section.id,
             )
             for row in rows:

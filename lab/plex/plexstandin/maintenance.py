@@ -116,7 +116,7 @@ async def refresh_libraries(core: Core, library: Library) -> None:
 async def refresh_metadata(core: Core, library: Library) -> None:
     """Queue the items whose metadata is older than a month."""
     rows = await core.database.query(
-        "SELECT id FROM metadata_items WHERE deleted_at IS NULL AND metadata_type < 15"
+        "SELECT id FROM metadata_items WHERE +deleted_at IS NULL AND metadata_type < 15"
         " AND refreshed_at < ?",
         int(time.time()) - 30 * DAY,
     )

@@ -28,7 +28,7 @@ _SELECT = (
     " m.library_section_id AS section_id FROM media_parts p"
     " JOIN media_items i ON i.id=p.media_item_id"
     " JOIN metadata_items m ON m.id=i.metadata_item_id"
-    " WHERE p.deleted_at IS NULL AND m.deleted_at IS NULL"
+    " WHERE +p.deleted_at IS NULL AND +m.deleted_at IS NULL"
     " AND m.library_section_id=? AND m.metadata_type IN ({types}) AND {pending}"
     " ORDER BY m.id"
 )

@@ -61,7 +61,8 @@ class Server:
         self.core.items.start()
         self.library.start()
         self.core.background(self.ownership.keep())
-        self.core.background(self.butler.keep_hours())
+        if tuning.night:
+            self.core.background(self.butler.keep_hours())
         self.stage = Stage.STARTING
         await asyncio.sleep(tuning.startup)
         self.stage = Stage.READY

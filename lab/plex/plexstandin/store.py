@@ -93,7 +93,7 @@ def known_directories(fill: Filler, section_id: int) -> dict[str, int | None]:
     """Live directories: relative path and the mtime that was seen."""
     rows = fill.main.execute(
         "SELECT path, updated_at FROM directories"
-        " WHERE library_section_id=? AND deleted_at IS NULL",
+        " WHERE library_section_id=? AND +deleted_at IS NULL",
         (section_id,),
     )
     return {row[0]: row[1] for row in rows}
@@ -111,7 +111,7 @@ def remember_directories(fill: Filler, section_id: int, times: dict[str, int]) -
 def forget_directories(fill: Filler, section_id: int, paths: Iterable[str]) -> None:
     fill.main.executemany(
         "UPDATE directories SET deleted_at=? WHERE library_section_id=? AND path=?"
-        " AND deleted_at IS NULL",
+        " AND +deleted_at IS NULL",
         [(fill.now, section_id, path) for path in paths],
     )
 
@@ -190,9 +190,11 @@ class Adder:
     ) -> int | None:
         numbered = kind in (MetadataType.SEASON, MetadataType.EPISODE)
         name, value = ("index", columns["index"]) if numbered else ("title", title)
+        # A unary plus picks the index: by parent where there is one, else by title.
+        own, up = ("", "+") if parent is None else ("+", "")
         sql = (
-            f'SELECT id FROM metadata_items WHERE "{name}" IS ? AND parent_id IS ?'
-            " AND library_section_id=? AND metadata_type=?"
+            f'SELECT id FROM metadata_items WHERE {own}"{name}" IS ? AND {up}parent_id IS ?'
+            " AND +library_section_id=? AND +metadata_type=?"
         )
         values = [value, parent, self._section.id, int(kind)]
         if not numbered:

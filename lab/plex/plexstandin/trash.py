@@ -17,32 +17,32 @@ def soft_delete(fill: Filler, section_id: int, part_ids: Iterable[int]) -> int:
     """Mark parts deleted, and upwards all that has nothing live left; leaves marked."""
     now = fill.now
     fill.main.executemany(
-        "UPDATE media_parts SET deleted_at=? WHERE id=? AND deleted_at IS NULL",
+        "UPDATE media_parts SET deleted_at=? WHERE id=? AND +deleted_at IS NULL",
         [(now, part_id) for part_id in part_ids],
     )
     fill.main.execute(
         "UPDATE media_items SET deleted_at=? WHERE library_section_id=?"
-        " AND deleted_at IS NULL"
+        " AND +deleted_at IS NULL"
         " AND EXISTS(SELECT 1 FROM media_parts p WHERE p.media_item_id=media_items.id)"
         " AND NOT EXISTS(SELECT 1 FROM media_parts p"
-        " WHERE p.media_item_id=media_items.id AND p.deleted_at IS NULL)",
+        " WHERE p.media_item_id=media_items.id AND +p.deleted_at IS NULL)",
         (now, section_id),
     )
     leaves = fill.main.execute(
         "UPDATE metadata_items SET deleted_at=?, updated_at=? WHERE"
-        " library_section_id=? AND deleted_at IS NULL AND EXISTS(SELECT 1"
+        " library_section_id=? AND +deleted_at IS NULL AND EXISTS(SELECT 1"
         " FROM media_items i WHERE i.metadata_item_id=metadata_items.id)"
         " AND NOT EXISTS(SELECT 1 FROM media_items i"
-        " WHERE i.metadata_item_id=metadata_items.id AND i.deleted_at IS NULL)",
+        " WHERE i.metadata_item_id=metadata_items.id AND +i.deleted_at IS NULL)",
         (now, now, section_id),
     ).rowcount
     for types in _PARENT_TYPES:
         fill.main.execute(
             "UPDATE metadata_items SET deleted_at=? WHERE library_section_id=?"
-            f" AND metadata_type IN {types} AND deleted_at IS NULL AND EXISTS(SELECT 1"
+            f" AND metadata_type IN {types} AND +deleted_at IS NULL AND EXISTS(SELECT 1"
             " FROM metadata_items c WHERE c.parent_id=metadata_items.id)"
             " AND NOT EXISTS(SELECT 1 FROM metadata_items c"
-            " WHERE c.parent_id=metadata_items.id AND c.deleted_at IS NULL)",
+            " WHERE c.parent_id=metadata_items.id AND +c.deleted_at IS NULL)",
             (now, section_id),
         )
     return int(leaves)

@@ -36,6 +36,7 @@ class Tuning:
     sonic_item: float = 0.05  # per track, on top of reading its bytes
     verify: str = "read"  # known files are "read" (first byte) or only "stat"ed
     read_deadline: float = 5.0  # a read that does not come makes a file missing
+    night: bool = True  # the Butler's window opens by itself
     probe: str = "full"  # "full" parses files; "head" only reads head and tail
 
     def overlaid(self, values: dict[str, object]) -> Tuning:

@@ -32,7 +32,7 @@ ITEMS = (
     " FROM metadata_items m LEFT JOIN library_sections s ON s.id=m.library_section_id"
     " LEFT JOIN metadata_items p ON p.id=m.parent_id"
     " LEFT JOIN metadata_items g ON g.id=p.parent_id"
-    " LEFT JOIN metadata_item_settings w ON w.guid=m.guid AND w.account_id=1"
+    " LEFT JOIN metadata_item_settings w ON w.guid=m.guid AND +w.account_id=1"
 )
 _MEDIA = (
     "SELECT i.*, p.id AS part_id, p.file, p.hash, p.open_subtitle_hash, p.size AS"

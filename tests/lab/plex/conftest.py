@@ -30,6 +30,7 @@ from plexlab import (
 )  # noqa: E402 - lies beside this file
 
 FAST = {
+    "night": False,
     "maintenance": 0.2,
     "startup": 0.2,
     "context_delay": 0.3,

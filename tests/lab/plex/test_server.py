@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import plexapi.exceptions
@@ -241,6 +242,16 @@ def test_s3_2_butler_answers_200_202_404(start: Start, films: Path) -> None:
     assert plex.http("DELETE", "/butler").status_code == 200
     plex.settle(10)
     assert plex.one("SELECT count(*) FROM activities WHERE cancelled=1") == 2
+
+
+def test_s3_4_enabled_tasks_start_when_the_nightly_window_opens(start: Start) -> None:
+    plex = start(tuning={"night": True})
+    plex.put("/:/prefs", params={"ButlerTaskOptimizeDatabase": "0"})
+    plex.put("/:/prefs", params={"ButlerStartHour": str(time.gmtime().tm_hour)})
+    query = "SELECT count(*) FROM activities WHERE title=?"
+    wait_until(lambda: plex.one(query, "BackupDatabase"), timeout=15, what="night")
+    plex.settle()
+    assert plex.one(query, "OptimizeDatabase") == 0
 
 
 def test_s6_plexapi_refuses_the_202_of_a_running_task(

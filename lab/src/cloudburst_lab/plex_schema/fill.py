@@ -156,9 +156,12 @@ class Filler(Rows):
         **columns: object,
     ) -> int:
         """The show, season, artist, album or photo album of that name, made if new."""
+        # A unary plus picks the index: by parent where there is one, else by title.
+        own, up = ("", "+") if parent_id is None else ("+", "")
         found = self.main.execute(
-            "SELECT id FROM metadata_items WHERE title=? AND library_section_id=?"
-            " AND metadata_type=? AND parent_id IS ? AND deleted_at IS NULL",
+            f"SELECT id FROM metadata_items WHERE {own}title=? AND"
+            f" +library_section_id=? AND +metadata_type=? AND {up}parent_id IS ?"
+            " AND +deleted_at IS NULL",
             (title, section.id, int(metadata_type), parent_id),
         ).fetchone()
         if found:

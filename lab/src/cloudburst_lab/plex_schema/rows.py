@@ -165,7 +165,7 @@ class Rows:
         """
         found = self.main.execute(
             "SELECT id FROM directories WHERE library_section_id=? AND path=?"
-            " AND deleted_at IS NULL",
+            " AND +deleted_at IS NULL",
             (section_id, path),
         ).fetchone()
         if found:
