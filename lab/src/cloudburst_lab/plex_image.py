@@ -92,6 +92,7 @@ class PlexImage:
         if image_recipe(reference) == recipe:
             return reference
         self._make_base()
+        replaced = (inspect("image", reference) or {}).get("Id")
         with tempfile.TemporaryDirectory(prefix="plexstandin-") as scratch:
             context = self._context(Path(scratch))
             build_image(
@@ -103,6 +104,8 @@ class PlexImage:
                 VERSION=version,
                 PLEX_TV_URL=self.config.plextv_url,
             )
+        if replaced:  # stays when a container still runs from it
+            run(["docker", "image", "rm", str(replaced)], check=False)
         return reference
 
     def _context(self, place: Path) -> Path:
