@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from cloudburst_lab import env_file
 from cloudburst_lab.components import Outcome, bring_up, chosen
 from cloudburst_lab.config import LabConfig

@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from scaleway import Client
+
 from cloudburst_lab.scaleway.app import make_asgi
 from cloudburst_lab.scaleway.cloud import Cloud
 from cloudburst_lab.scaleway.compute import NoCompute
 from cloudburst_lab.scaleway.network import AddressPool
 from cloudburst_lab.scaleway.servers import Timing
-from scaleway import Client
 
 ZONE = "fr-par-1"
 FAST = Timing(server=0.05, volume=0.1)

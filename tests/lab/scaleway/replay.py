@@ -27,23 +27,59 @@ import yaml
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 #: fields whose value is part of the protocol
 WORDS = frozenset(
-    "state state_detail status volume_type arch zone family provisioning_mode protocol action "
-    "direction resource message commercial_type boot_type inbound_default_policy "
-    "outbound_default_policy product_resource_type allowed_actions dynamic netmask "
-    "dynamic_ip_required stateful editable position dest_port_from ip_range size label "
-    "currency_code nanos units hourly_price ncpus ram end_of_service".split()
+    [
+        "state",
+        "state_detail",
+        "status",
+        "volume_type",
+        "arch",
+        "zone",
+        "family",
+        "provisioning_mode",
+        "protocol",
+        "action",
+        "direction",
+        "resource",
+        "message",
+        "commercial_type",
+        "boot_type",
+        "inbound_default_policy",
+        "outbound_default_policy",
+        "product_resource_type",
+        "allowed_actions",
+        "dynamic",
+        "netmask",
+        "dynamic_ip_required",
+        "stateful",
+        "editable",
+        "position",
+        "dest_port_from",
+        "ip_range",
+        "size",
+        "label",
+        "currency_code",
+        "nanos",
+        "units",
+        "hourly_price",
+        "ncpus",
+        "ram",
+        "end_of_service",
+    ]
 )
 #: came or went between 2025-08 and 2026-07; the same recording date has them here and not there
 DRIFT = frozenset(
-    "admin_password_encryption_ssh_key_id admin_password_encrypted_value "
-    "scratch_storage_max_volumes_count".split()
+    [
+        "admin_password_encryption_ssh_key_id",
+        "admin_password_encrypted_value",
+        "scratch_storage_max_volumes_count",
+    ]
 )
 #: null in old recordings, a number in new ones
 DRIFTING_NULL = frozenset(["scratch_storage_max_size"])
 #: a detached volume shows one, then the other, before it is available
 DETACHING = frozenset(["attached", "detaching"])
 #: prices moved between the recordings (A4); only the newest are in the lab's catalogue
-PRICES = frozenset("hourly_price monthly_price".split())
+PRICES = frozenset(["hourly_price", "monthly_price"])
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from cloudburst_lab.scaleway.servers import Timing
 
 from . import replay
