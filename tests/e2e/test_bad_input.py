@@ -125,6 +125,12 @@ ARGUMENTS: list[tuple[str, list[str], str]] = [
 ]
 
 
+def test_good_input_passes_and_creates_nothing(lab: Lab, player: Player) -> None:
+    run = player("preflight.yml", "-e", "profile=power")
+    assert run.ok, run.tail()
+    assert lab.created_so_far(player.burst)["billed"] == 0
+
+
 def _refused(
     lab: Lab, player: Player, pattern: str, *arguments: str, **env: str
 ) -> None:

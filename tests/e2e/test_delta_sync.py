@@ -197,6 +197,15 @@ def _digests(player: Player) -> dict[str, str]:
     }
 
 
+def test_status_shows_what_is_alive(outcome: Outcome) -> None:
+    (server,) = outcome.player.left()["servers"]
+    run = outcome.player("status.yml")
+    assert run.ok, run.tail()
+    assert run.changed == []
+    for word in (server["name"], "EUR", "sonic", "export"):
+        assert word.lower() in run.output.lower(), word
+
+
 def test_a_second_run_converges_on_the_same_instance(outcome: Outcome) -> None:
     player = outcome.player
     (server,) = player.left()["servers"]
