@@ -144,7 +144,7 @@ def scan_library(config: LabConfig, media: Path, folder: Path) -> None:
     """Make the eight libraries by a real scan of ``media`` into ``folder``."""
     write_preferences(config, folder)
     own(folder)
-    plex = Plex(config, "cloudburst-lab-home-scan")
+    plex = Plex(config, f"{config.network}-home-scan")
     with _removed(plex):
         plex.start(folder, media)
         for name, kind in SECTIONS:

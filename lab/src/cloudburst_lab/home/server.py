@@ -24,10 +24,11 @@ class HomeServer:
     """A running Plex with a lived-in library, and the archive of its pair."""
 
     name = "home"
-    container = "cloudburst-lab-home"
 
     def __init__(self, config: LabConfig) -> None:
         self.config = config
+        # named after the network: a second lab on this machine has its own home
+        self.container = f"{config.network}-home"
         self.media = MediaLibrary(config)
         self.image = PlexImage(config)
         self.plex = Plex(config, self.container)

@@ -18,7 +18,7 @@ import uvicorn
 from cloudburst_lab.config import write_private
 from cloudburst_lab.errors import LabError
 from cloudburst_lab.scaleway import actions, metadata, servers, storage
-from cloudburst_lab.scaleway.compute import EXIT_REBOOT, Compute, NoCompute, Observed
+from cloudburst_lab.scaleway.compute import EXIT_HALT, Compute, NoCompute, Observed
 from cloudburst_lab.scaleway.errors import out_of_stock
 from cloudburst_lab.scaleway.faults import FaultBox
 from cloudburst_lab.scaleway.model import Server, World
@@ -209,7 +209,7 @@ class Cloud:
                 self.start_metadata(server, seen.pid)
 
     async def watch(self) -> None:
-        """Notice guests that switched themselves off or rebooted (A3)."""
+        """Notice guests that switched themselves off or rebooted (A3), and lost machines."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             running = [
@@ -229,15 +229,17 @@ class Cloud:
                     await self._follow_guest(server, seen.get(server.id))
 
     async def _follow_guest(self, server: Server, seen: Observed | None) -> None:
+        """Standby after a halt; anything else (reboot, killed, removed) boots it again."""
         if seen is not None and seen.pid:
             return
-        if seen is not None and seen.exit_code == EXIT_REBOOT:
-            server.action = "reboot"
-            self.spawn(self.carry_out(server))
+        if seen is not None and seen.exit_code == EXIT_HALT:
+            await self.stop_metadata(server.id)
+            actions.halted(server, self.now())
+            self.save()
             return
-        await self.stop_metadata(server.id)
-        actions.halted(server, self.now())
-        self.save()
+        LOG.warning("machine of server %s is down: booting it again", server.id)
+        server.action = "reboot"
+        self.spawn(self.carry_out(server))
 
     async def reset(self) -> None:
         """Empty the cloud: machines, volumes, addresses, groups, faults and the bill."""

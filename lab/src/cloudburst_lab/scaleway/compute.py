@@ -32,8 +32,9 @@ from cloudburst_lab.scaleway.seed import seed_tar
 COMPONENT = "server"
 METADATA_ADDRESS = "169.254.42.42"
 STOP_SECONDS = 20
-#: exit code of systemd as pid 1 after `reboot` in the guest (SIGHUP from the kernel)
-EXIT_REBOOT = 129
+#: exit code of systemd as pid 1 after `poweroff` in the guest (SIGINT from the kernel; measured).
+#: A `reboot` in the guest ends with 129 (SIGHUP), a killed machine with 137.
+EXIT_HALT = 130
 
 
 @dataclass(frozen=True)
