@@ -11,6 +11,7 @@ The samples come from ``plex_progress``.
 
 from __future__ import annotations
 
+import math
 import time
 import typing as t
 
@@ -35,15 +36,17 @@ TRACES = ("live", "deleted", "analysed", "thumbs_missing", "sonic_vectors")
 
 
 def poll_pauses(limit_seconds: float, interval: float) -> list[float]:
-    """Pauses between looks, as many as fit into the time limit."""
+    """Pauses between looks, as many as fill the time limit."""
     pauses: list[float] = []
-    left = float(limit_seconds)
+    left, interval = float(limit_seconds), float(interval)
     for pause in RAMP:
         if pause >= interval or left <= 0:
             break
         pauses.append(float(pause))
         left -= pause
-    return pauses + [float(interval)] * max(1, int(left / interval))
+    # Rounded up: to stop looking before the limit would be to give up too early.
+    more = math.ceil(max(0.0, left) / interval)
+    return pauses + [float(interval)] * (more if pauses else max(1, more))
 
 
 def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
@@ -53,6 +56,7 @@ def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
     (looks in a row that make it settled, 2), ``target`` (Sonic vectors to add),
     ``started`` and ``grace_seconds`` (see :func:`_end_was_seen`).
     """
+    rules = _numbers(rules)
     container = sample.get("container")
     if container and not container["running"]:
         return "crashed"
@@ -70,6 +74,11 @@ def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
     return "running"
 
 
+def _numbers(rules: t.Mapping[str, t.Any]) -> dict[str, float]:
+    """The rules as numbers: a template gives text under older versions of Ansible."""
+    return {k: float(v) for k, v in rules.items() if v is not None and v != ""}
+
+
 def _end_was_seen(sample: Sample, rules: t.Mapping[str, t.Any]) -> bool:
     """Whether quiet means over, and not yet begun.
 
@@ -84,7 +93,9 @@ def _end_was_seen(sample: Sample, rules: t.Mapping[str, t.Any]) -> bool:
         return True
     started = rules.get("started")
     scans = [row.get("scanned_at") for row in sample["sections"].values()]
-    return bool(started and scans) and all(x and x >= int(started) for x in scans)
+    if not started or not scans:
+        return False
+    return all(x and x >= int(started) for x in scans)
 
 
 def _cpu_works(sample: Sample, idle: float | None) -> bool:
@@ -177,11 +188,14 @@ def explain(
     outcome: str, sample: Sample, rules: t.Mapping[str, t.Any], what: str
 ) -> str:
     """Why a phase ended, in words a person can act on."""
+    rules = _numbers(rules)
     if outcome == "stalled":
+        cpu = sample.get("cpu_percent")
+        load = "its load is unknown" if cpu is None else f"the CPU is at {cpu} %"
         return (
             f"{what} stands still: no counter moved for {duration(sample['still_seconds'])}"
-            f" (limit {duration(rules['stall_seconds'])}) and the CPU is at"
-            f" {sample.get('cpu_percent')} %. Look at the Plex log; raise"
+            f" (limit {duration(rules['stall_seconds'])}) and {load}."
+            " Look at the Plex log; raise"
             " monitoring_options.stall_threshold if this is normal for this library"
         )
     if outcome == "too_late":

@@ -159,3 +159,34 @@ def test_explanation_has_the_figures_and_what_to_do(
     text = _watching.explain(outcome, sample(container=state), RULES, "The scan")
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"quiet_streak": 2},
+        {"time": 4600.0},
+        {"still_seconds": 700.0, "cpu_percent": 4.0},
+        {"still_seconds": 700.0, "cpu_percent": 40.0},
+    ],
+)
+def test_rules_may_be_text(changes: dict[str, Any]) -> None:
+    """Templates give text and no numbers under ansible-core 2.18."""
+    numbers = {**RULES, "quiet": 2, "target": 31, "started": 5, "grace_seconds": 10}
+    text = {name: str(value) for name, value in numbers.items()}
+    seen = sample(**changes)
+    assert _watching.verdict(seen, text) == _watching.verdict(seen, numbers)
+    for outcome in ("stalled", "too_late", "crashed"):
+        assert _watching.explain(outcome, seen, text, "it") == _watching.explain(
+            outcome, seen, numbers, "it"
+        )
+
+
+def test_no_target_as_text_is_no_target() -> None:
+    assert _watching.verdict(sample(), {**RULES, "target": "0"}) == "running"
+    assert _watching.verdict(sample(), {**RULES, "target": ""}) == "running"
+
+
+def test_pauses_from_text() -> None:
+    assert _watching.poll_pauses("120", "5") == _watching.poll_pauses(120, 5)  # type: ignore[arg-type]
