@@ -35,6 +35,10 @@ options:
       - How many tracks to name; the count does not depend on it.
     type: int
     default: 200
+  names_file:
+    description:
+      - Also write all tracks that are left to this file, one JSON object in a line. Not in check mode.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -66,6 +70,11 @@ sections:
   returned: success
   type: dict
   sample: {"5": {"total": 456534, "done": 81035, "left": 375499}}
+left_digest:
+  description: SHA-256 over the ids of all tracks that are left, whatever O(limit) says.
+  returned: success
+  type: str
+  sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 tracks:
   description: The first O(limit) tracks that are left.
   returned: success
@@ -75,6 +84,8 @@ tracks:
     - {"id": 4711, "artist": "Miles Davis", "album": "Kind of Blue", "title": "So What", "file": "/media/plex/Music/Miles Davis/So What.flac"}
 """
 
+import hashlib
+import json
 import os
 import sqlite3
 import typing as t
@@ -113,7 +124,10 @@ NAMES = (
 
 
 def sonic_state(
-    databases: str, sections: t.Sequence[int], limit: int
+    databases: str,
+    sections: t.Sequence[int],
+    limit: int,
+    names_file: str | None = None,
 ) -> dict[str, t.Any]:
     """Counts and names from the pair, read-only beside a running server."""
     library = os.path.join(databases, LIBRARY_DB)
@@ -126,15 +140,34 @@ def sonic_state(
         for number, total, done in link.execute(f"{query} GROUP BY 1"):
             row = {"total": total, "done": done or 0, "left": total - (done or 0)}
             counts[number] = row
-        names = link.execute(NAMES.format(ids=ids), (limit,)).fetchall()
+        # All of them are walked, only the first are kept: there may be a million.
+        named = link.execute(NAMES.format(ids=ids), (-1,))
+        tracks, digest = _walk_left(named, limit, names_file)
     sums = {k: sum(x[k] for x in counts.values()) for k in ("total", "done", "left")}
-    keys = ("id", "artist", "album", "title", "file")
-    tracks = [dict(zip(keys, (row[0], *(x or "" for x in row[1:])))) for row in names]
     return {
         **sums,
         "sections": {str(k): v for k, v in counts.items()},
+        "left_digest": digest,
         "tracks": tracks,
     }
+
+
+def _walk_left(
+    rows: t.Iterable[t.Sequence[t.Any]], limit: int, names_file: str | None
+) -> tuple[list[dict[str, t.Any]], str]:
+    """The first tracks, and a digest of all ids; all tracks go into the file."""
+    keys = ("id", "artist", "album", "title", "file")
+    first: list[dict[str, t.Any]] = []
+    ids = []
+    with open(names_file or os.devnull, "w", encoding="utf-8") as target:
+        for row in rows:
+            track = dict(zip(keys, (row[0], *(x or "" for x in row[1:]))))
+            ids.append(int(row[0]))
+            if len(first) < limit:
+                first.append(track)
+            target.write(json.dumps(track, ensure_ascii=False) + "\n")
+    text = ",".join(str(x) for x in sorted(ids))
+    return first, hashlib.sha256(text.encode()).hexdigest()
 
 
 def main() -> None:
@@ -144,12 +177,18 @@ def main() -> None:
             "databases": {"type": "path", "required": True},
             "sections": {"type": "list", "elements": "int", "required": True},
             "limit": {"type": "int", "default": 200},
+            "names_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
-        state = sonic_state(params["databases"], params["sections"], params["limit"])
+        names_file = None if module.check_mode else params["names_file"]
+        state = sonic_state(
+            params["databases"], params["sections"], params["limit"], names_file
+        )
+    except OSError as exc:
+        module.fail_json(msg=f"Cannot write {params['names_file']}: {exc}")
     except sqlite3.Error as exc:
         module.fail_json(
             msg=f"Cannot count the Sonic analysis in {params['databases']}: {exc}."
