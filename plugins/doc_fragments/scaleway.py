@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options:
   zones:
     description:
-      - Zones to look in, and to create in, in this order.
+      - Zones, the most wanted first.
     type: list
     elements: str
     default:

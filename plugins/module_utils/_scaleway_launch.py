@@ -54,6 +54,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state im
     is_ours,
     public_tags,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_zones import (
+    across,
+)
 
 #: seconds in which a server may still appear whose creation was not answered
 APPEARS_WITHIN = 10.0
@@ -74,6 +77,8 @@ class Wanted:
     lifetime_hours: float
     user_data: dict[str, str] = field(default_factory=dict)
     extra_tags: tuple[str, ...] = ()
+    #: where an instance to adopt is looked for, beside ``zones``
+    search_zones: tuple[str, ...] = ()
 
 
 class Launch:
@@ -126,11 +131,10 @@ class Launch:
         return server
 
     def find(self) -> list[Server]:
-        """Every server with the burst's tags, in all zones."""
+        """Every server with the burst's tags, wherever an earlier run has put it."""
         tags = burst_tags(self._wanted.burst)
-        return [
-            s for zone in self._wanted.zones for s in self._cloud.servers(zone, tags)
-        ]
+        zones = list(dict.fromkeys(self._wanted.zones + self._wanted.search_zones))
+        return across(zones, lambda zone: self._cloud.servers(zone, tags))
 
     def hourly_price(self, server: Server) -> float | None:
         """Price of a server's type per hour; None when the API does not name it."""

@@ -37,6 +37,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state im
     is_ours,
     server_part,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_zones import (
+    across,
+)
 
 #: before an unanswered or unheeded request to end a server is repeated
 ASK_AGAIN_AFTER = 30.0
@@ -77,11 +80,11 @@ class Removal:
 
     def servers(self) -> list[Server]:
         tags = burst_tags(self._burst)
-        return [s for zone in self._zones for s in self._cloud.servers(zone, tags)]
+        return across(self._zones, lambda zone: self._cloud.servers(zone, tags))
 
     def parts(self) -> list[Part]:
         """Everything beside servers that is ours by tag or was recorded, deletable first."""
-        found = [part for zone in self._zones for part in self._cloud.parts(zone)]
+        found = across(self._zones, self._cloud.parts)
         own = [part for part in found if self._is_ours(part)]
         order = {kind: number for number, kind in enumerate(DELETED)}
         return sorted(own, key=lambda part: order.get(part.kind, len(order)))

@@ -196,6 +196,9 @@ class Part:
             "state": self.state,
             "owner": self.owner,
             "tags": public_tags(self.tags),
+            "burst": tag_value(self.tags, "burst"),
+            "burst_id": tag_value(self.tags, "burst-id"),
+            "command": self.command,
         }
 
 

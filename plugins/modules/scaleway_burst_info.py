@@ -13,7 +13,7 @@ author:
   - cloudburst.plex contributors (@cloudburst)
 description:
   - Lists servers, volumes and snapshots of both volume services, addresses and security groups that carry the tags of a burst, or of any burst
-    of this collection, in all O(zones).
+    of this collection, in every zone.
 extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.attributes.info_module
@@ -23,12 +23,17 @@ options:
     description:
       - Name of the burst. Without it, every burst of this collection is listed.
     type: str
+  zones:
+    description:
+      - Zones to look in. Every zone of Scaleway when empty.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: What is alive, and what has it cost
   cloudburst.plex.scaleway_burst_info:
-    zones: [fr-par-1, nl-ams-1]
   register: alive
 """
 
@@ -90,8 +95,13 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_plan imp
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
     MANAGED_BY,
     Part,
+    Server,
     burst_tags,
     is_ours,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_zones import (
+    across,
+    everywhere,
 )
 
 #: which list of the result a kind belongs to
@@ -112,12 +122,14 @@ def gather(cloud: Cloud, burst: str | None, zones: Sequence[str]) -> dict[str, A
     result["security_groups"] = []
     lines: list[Line] = []
     tags = burst_tags(burst) if burst else [MANAGED_BY]
-    for zone in zones:
-        every = list(cloud.parts(zone))
-        sizes = {part.id: part.size for part in every}
-        for part in every:
-            _sort_in(result, part, burst)
-        found, cost = _servers(cloud, zone, tags, now, sizes)
+    every = across(zones, cloud.parts)
+    sizes = {part.id: part.size for part in every}
+    for part in every:
+        _sort_in(result, part, burst)
+    servers = across(zones, lambda zone: cloud.servers(zone, tags))
+    for zone in dict.fromkeys(server.zone for server in servers):
+        here = [server for server in servers if server.zone == zone]
+        found, cost = _servers(cloud, zone, here, now, sizes)
         result["servers"] += found
         lines += cost
     return {"changed": False, **result, "bill": bill(lines)}
@@ -129,12 +141,11 @@ def _sort_in(result: dict[str, Any], part: Part, burst: str | None) -> None:
 
 
 def _servers(
-    cloud: Cloud, zone: str, tags: list[str], now: float, sizes: dict[str, int]
+    cloud: Cloud, zone: str, servers: list[Server], now: float, sizes: dict[str, int]
 ) -> tuple[list[dict[str, Any]], list[Line]]:
     """Servers of a zone and what they cost so far."""
-    servers = cloud.servers(zone, tags)
     types = sorted({server.type for server in servers})
-    offers = cloud.offers(zone, types) if types else {}
+    offers = cloud.offers(zone, types)
     found, lines = [], []
     for server in servers:
         offer = offers.get(server.type)
@@ -154,14 +165,17 @@ def _servers(
 def main() -> None:
     """Wire arguments, API and result."""
     module = AnsibleModule(
-        argument_spec=scaleway_argument_spec(burst={"type": "str"}),
+        argument_spec=scaleway_argument_spec(
+            burst={"type": "str"},
+            zones={"type": "list", "elements": "str", "default": []},
+        ),
         supports_check_mode=True,
     )
     params = module.params
 
     def work(cloud: Cloud) -> dict[str, Any]:
         burst = check_burst_name(params["burst"]) if params["burst"] else None
-        return gather(cloud, burst, params["zones"])
+        return gather(cloud, burst, params["zones"] or everywhere())
 
     run_module(module, work)
 

@@ -20,7 +20,7 @@ description:
   - "V(attached): finds the instance if it runs, and lets this controller in; nothing is created or started. Without one the result is empty."
   - "V(absent): ends the server by the way that its state allows, deletes the volumes that survive it, its addresses with the burst's tags and
     its security group, and then proves the absence by listing servers, volumes and snapshots of both services, addresses and security groups
-    in all O(zones). Anything left is a failure that names it and the command to remove it."
+    in all O(search_zones). Anything left is a failure that names it and the command to remove it."
   - The root volume is local storage (V(l_ssd)) where the type has enough of it, so that one request ends all that costs money; block storage
     otherwise.
   - The security group lets in SSH from O(allowed_ssh_cidr) only, and is brought up to date at every run.
@@ -56,6 +56,13 @@ options:
         O(types) and O(zones) when it is not empty.
     type: list
     elements: dict
+    default: []
+  search_zones:
+    description:
+      - Zones in which the burst is looked for, beside O(zones) and those of O(offers). Every zone of Scaleway when empty, so that an instance
+        that was made elsewhere is adopted, and removed, all the same.
+    type: list
+    elements: str
     default: []
   image_label:
     description:
@@ -131,10 +138,9 @@ EXAMPLES = r"""
       cloud-init: "{{ lookup('ansible.builtin.template', 'user-data.yml.j2') }}"
   register: instance
 
-- name: Remove it, its volumes, addresses and security group, and prove it
+- name: Remove it, its volumes, addresses and security group, in every zone, and prove it
   cloudburst.plex.scaleway_instance:
     burst: plex
-    zones: [fr-par-1, fr-par-2]
     state: absent
 """
 
@@ -238,9 +244,13 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_remove i
     absence_message,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
+    Part,
     Server,
     leftover,
     server_part,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_zones import (
+    everywhere,
 )
 
 
@@ -257,7 +267,16 @@ def wanted_from(params: dict[str, Any]) -> Wanted:
         lifetime_hours=params["lifetime_hours"],
         user_data={key: str(value) for key, value in params["user_data"].items()},
         extra_tags=tuple(params["tags"]),
+        search_zones=tuple(search_zones(params)),
     )
+
+
+def search_zones(params: dict[str, Any]) -> list[str]:
+    """Where the burst is looked for: what was made elsewhere bills as well."""
+    own = params["zones"] + [offer["zone"] for offer in params["offers"]]
+    if params["search_zones"]:
+        return list(dict.fromkeys(params["search_zones"] + own))
+    return everywhere(*own)
 
 
 def pace_from(params: dict[str, Any]) -> Pace:
@@ -268,11 +287,10 @@ def pace_from(params: dict[str, Any]) -> Pace:
 
 
 def removal_from(cloud: Cloud, params: dict[str, Any], report: Report) -> Removal:
-    zones = dict.fromkeys(params["zones"] + [o["zone"] for o in params["offers"]])
     return Removal(
         cloud,
         check_burst_name(params["burst"]),
-        list(zones),
+        search_zones(params),
         report,
         pace_from(params),
         timeout=params["removal_timeout"],
@@ -328,10 +346,11 @@ def absent(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str, 
     report = Report()
     removal = removal_from(cloud, params, report)
     servers = removal.servers()
-    listed = [server_part(server) for server in servers] + removal.parts()
+    parts = removal.parts()
+    listed = [server_part(server) for server in servers] + parts
     result: dict[str, Any] = {
         "refused": [],
-        "bill": _bill(cloud, removal, servers),
+        "bill": _bill(cloud, parts, servers),
         "diff": {
             "before": {"parts": [part.as_dict() for part in listed]},
             "after": {"parts": []},
@@ -357,9 +376,9 @@ def absent(cloud: Cloud, params: dict[str, Any], check_mode: bool) -> dict[str, 
     return result
 
 
-def _bill(cloud: Cloud, removal: Removal, servers: list[Server]) -> dict[str, Any]:
+def _bill(cloud: Cloud, parts: list[Part], servers: list[Server]) -> dict[str, Any]:
     """What the servers have cost until now; prices are read before they are gone."""
-    sizes = {part.id: part.size for part in removal.parts()}
+    sizes = {part.id: part.size for part in parts}
     lines: list[Line] = []
     for server in servers:
         offer = cloud.offers(server.zone, [server.type]).get(server.type)
@@ -382,6 +401,7 @@ def main() -> None:
             offers={"type": "list", "elements": "dict", "default": []},
             image_label={"type": "str", "default": "debian_bookworm"},
             volume_gb={"type": "int", "default": 40},
+            search_zones={"type": "list", "elements": "str", "default": []},
             user_data={"type": "dict", "default": {}, "no_log": True},
             tags={"type": "list", "elements": "str", "default": []},
             ssh_public_key={"type": "str", "default": "", "no_log": False},

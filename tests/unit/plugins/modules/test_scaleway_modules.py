@@ -111,3 +111,24 @@ def test_a_missing_sdk_names_the_package(monkeypatch: pytest.MonkeyPatch) -> Non
         assert (
             result["failed"] and "scaleway" in result["msg"] and "pypi" in result["msg"]
         )
+
+
+def test_another_zone_is_not_missed(cloud: FakeCloud) -> None:
+    """What was made with other zones is adopted, listed and removed without naming them."""
+    cloud.market.append(offer("GP1-S", "nl-ams-1"))
+    made = instance(zones=["nl-ams-1"])["server"]
+    assert made["zone"] == "nl-ams-1"
+    assert instance()["server"]["id"] == made["id"] and len(cloud.world) == 1
+    attached = instance(state="attached", types=[], ssh_public_key="")
+    assert attached["server"]["id"] == made["id"]
+    info = run_module(scaleway_burst_info.main, {})
+    assert [s["id"] for s in info["servers"]] == [made["id"]]
+    assert info["servers"][0]["cost"]["total_euros"] > 0
+    assert instance(state="absent")["left"] == [] and not cloud.world
+
+
+def test_a_search_can_be_narrowed(cloud: FakeCloud) -> None:
+    cloud.market.append(offer("GP1-S", "nl-ams-1"))
+    instance(zones=["nl-ams-1"])
+    narrow = instance(state="absent", search_zones=["fr-par-2"])
+    assert not narrow["changed"] and len(cloud.world) == 1
