@@ -21,7 +21,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
     is_under,
 )
 
-#: the image's own folders: a bind over one of them would hide what Plex needs
+#: the image's own folders: a bind over one of them would hide what Plex needs. The role
+#: plex_docker has the same list, and links where the media's parent is on it.
 OCCUPIED = (
     "/",
     "/bin",
@@ -31,7 +32,9 @@ OCCUPIED = (
     "/etc",
     "/lib",
     "/lib64",
+    "/opt",
     "/proc",
+    "/root",
     "/run",
     "/sbin",
     "/sys",
@@ -40,6 +43,10 @@ OCCUPIED = (
     "/usr",
     "/var",
 )
+#: occupied parents that a link to the media may be put into, like the image's own /data
+LINKABLE = ("/", "/opt")
+#: cannot give way to such a link: the tree's own place and what is never empty
+TAKEN = ("/cloudburst", "/home", "/init")
 
 
 class LayoutError(ValueError):
@@ -138,14 +145,18 @@ def fits(path: str, root: str, bucket: Bucket) -> bool:
 
 
 def check_media_root(root: str) -> str:
-    """A root that can be mounted: its parent is bound into the container (L07)."""
+    """A root that can be mounted: its parent is bound (L07), or a link leads there."""
     cleaned = clean_prefix(root)
-    parent = posixpath.dirname(cleaned) if cleaned else "/"
-    if parent in OCCUPIED or any(is_under(parent, own) for own in OCCUPIED[1:]):
+    private = [own for own in OCCUPIED if own not in LINKABLE]
+    if (
+        not cleaned
+        or cleaned in (*OCCUPIED, *TAKEN)
+        or any(is_under(cleaned, own) for own in private)
+    ):
         name = cleaned.strip("/").replace("/", "-") or "media"
         raise LayoutError(
-            f"the media root {cleaned or '/'} cannot be mounted: the folder above it,"
-            f" {parent}, belongs to the container itself. Map it, for example"
+            f"the media root {cleaned or '/'} cannot be mounted: it belongs to the"
+            " container itself. Map it, for example"
             f' path_mappings=\'{{"{cleaned or "/media"}": "/burst/{name}"}}\''
         )
     return cleaned

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._layout import (
+    OCCUPIED,
     Bucket,
     LayoutError,
     arrange,
@@ -98,16 +101,36 @@ def test_every_root_is_found_again(root: list[str], folders: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "root", ["/media", "/", "/config/media", "/usr/share/media", "/tmp/x"]
+    "root",
+    [
+        *("/", "/config", "/transcode", "/usr", "/etc", "/home", "/cloudburst", "/opt"),
+        *("/config/media", "/usr/share/media", "/tmp/x", "/root/media"),
+    ],
 )
 def test_roots_that_would_hide_the_containers_own_folders(root: str) -> None:
     with pytest.raises(LayoutError, match="path_mappings"):
         check_media_root(root)
 
 
-@pytest.mark.parametrize("root", ["/media/plex", "/mnt/nas/media/", "/data/a/b/c"])
+@pytest.mark.parametrize(
+    "root",
+    [
+        *("/media/plex", "/mnt/nas/media/", "/data/a/b/c", "/home/me/media"),
+        *("/data", "/media/", "/opt/media"),
+    ],
+)
 def test_roots_that_can_be_mounted(root: str) -> None:
     assert check_media_root(root) == root.rstrip("/")
+
+
+def test_the_role_links_where_the_layout_says_that_a_bind_would_hide() -> None:
+    file = Path(__file__).resolve().parents[4] / "roles/plex_docker/vars/main.yml"
+    reserved = yaml.safe_load(file.read_text("utf-8"))["__plex_docker_reserved"]
+    assert tuple(reserved) == OCCUPIED
+
+
+def test_libraries_at_data_need_no_mapping() -> None:
+    assert layout([section("Movies", "/data/Movies")])["media_root"] == "/data"
 
 
 SECTIONS = [
