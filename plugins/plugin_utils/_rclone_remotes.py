@@ -12,6 +12,7 @@ business there.
 
 from __future__ import annotations
 
+import csv
 import re
 import typing as t
 
@@ -41,11 +42,18 @@ def needed_remotes(dump: Remotes, remote: str) -> dict[str, dict[str, str]]:
     return found
 
 
+# ``name:path``, also with options of its own, ``name,chunk_size=16M:path``.
+REFERENCE = re.compile(r"""([\w.+@ -]+)(?:,(?:"[^"]*"|[^":])*)?:""")
+
+
 def _mentioned(options: t.Mapping[str, str]) -> list[str]:
-    names: list[str] = []
-    for key in ("remote", "upstreams"):
-        names += re.findall(r"(?:^|[\s=\"])([\w.+@ -]+?):", options.get(key, ""))
-    return names
+    references = [options.get("remote", "")]
+    # rclone reads the list like CSV with spaces for commas.
+    for row in csv.reader([options.get("upstreams", "")], delimiter=" "):
+        references += row
+    if options.get("type") == "combine":
+        references = [text.partition("=")[2] for text in references]
+    return [x.group(1) for x in map(REFERENCE.match, references) if x]
 
 
 def as_ini(remotes: Remotes) -> str:
