@@ -12,6 +12,7 @@ author:
   - cloudburst.plex contributors (@cloudburst)
 description:
   - Compares two samples of M(cloudburst.plex.plex_progress), all libraries together. Every leaf type is always there.
+  - A number that a sample does not have is null, not zero.
 positional: after
 options:
   _input:

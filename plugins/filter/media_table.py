@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - cloudburst.plex contributors (@cloudburst)
 description:
-  - Aligns the rows of P(cloudburst.plex.media_comparison#filter).
+  - Aligns the rows of P(cloudburst.plex.media_comparison#filter). A number that is null is shown as V(unknown).
 positional: []
 options:
   _input:

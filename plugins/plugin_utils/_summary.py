@@ -21,21 +21,30 @@ ROWS = (
 )
 
 
-def totals(sample: t.Mapping[str, t.Any]) -> dict[str, int]:
-    """Sums over all libraries of a sample of ``plex_progress``."""
-    rows = list((sample.get("sections") or {}).values())
+def totals(sample: t.Mapping[str, t.Any]) -> dict[str, int | None]:
+    """Sums over all libraries of a sample of ``plex_progress``.
+
+    What was not counted in one of them is None: never a zero (L20).
+    """
+    sections = sample.get("sections")
+    rows = [{}] if sections is None else list(sections.values())
     return {
-        name: sum(_number(row, key, leaf) for row in rows) for name, key, leaf in ROWS
+        name: _sum(_number(row, key, leaf) for row in rows) for name, key, leaf in ROWS
     }
 
 
-def _number(row: t.Mapping[str, t.Any], key: str, leaf: str | None) -> int:
+def _sum(numbers: t.Iterable[int | None]) -> int | None:
+    known = list(numbers)
+    return None if None in known else sum(x for x in known if x is not None)
+
+
+def _number(row: t.Mapping[str, t.Any], key: str, leaf: str | None) -> int | None:
     if key == "thumbs_missing" and row.get("type") == "artist":
         return 0  # tracks show their album's picture and have none of their own
     value = row.get(key)
     if leaf is not None:
         value = (value or {}).get(leaf)
-    return int(value or 0)
+    return None if value is None else int(value)
 
 
 def compare(
@@ -48,17 +57,26 @@ def compare(
             "what": name,
             "before": old[name],
             "after": new[name],
-            "change": new[name] - old[name],
+            "change": _change(old[name], new[name]),
         }
         for name, _key, _leaf in ROWS
     ]
+
+
+def _change(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
 
 
 def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """The lines of the table, aligned."""
     cells = [("", "before", "after", "change")]
     cells += [
-        (row["what"], f"{row['before']:,}", f"{row['after']:,}", f"{row['change']:+,}")
+        (
+            row["what"],
+            _shown(row["before"]),
+            _shown(row["after"]),
+            _shown(row["change"], "+,"),
+        )
         for row in rows
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
@@ -69,3 +87,7 @@ def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
         )
         for row in cells
     ]
+
+
+def _shown(number: int | None, form: str = ",") -> str:
+    return "unknown" if number is None else format(number, form)
