@@ -175,7 +175,8 @@ class HeadReader:
         return summarise(events, self.clock() - began, silent)
 
     def _listen(self, reader: int) -> tuple[list[dict[str, t.Any]], bool]:
-        rest, events = b"", []
+        rest = b""
+        events: list[dict[str, t.Any]] = []
         while True:
             ready, _w, _x = select.select([reader], [], [], self.patience)
             if not ready:

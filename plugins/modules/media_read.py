@@ -164,11 +164,13 @@ FILES = (
     " JOIN media_items i ON i.id = p.media_item_id"
     " JOIN metadata_items m ON m.id = i.metadata_item_id"
     " WHERE m.library_section_id = ? AND p.deleted_at IS NULL"
-    " AND i.deleted_at IS NULL AND coalesce(p.file, '') <> ''"
+    " AND i.deleted_at IS NULL AND m.deleted_at IS NULL AND coalesce(p.file, '') <> ''"
 )
 PENDING = (
-    " AND (i.media_analysis_version = 0 OR coalesce(m.user_thumb_url, '') = ''"
-    f" OR (m.metadata_type = {TRACK} AND NOT coalesce({SONIC_MARKER}, 0)))"
+    # A track shows its album's picture and never has one of its own.
+    f" AND (i.media_analysis_version = 0 OR CASE m.metadata_type WHEN {TRACK}"
+    f" THEN NOT coalesce({SONIC_MARKER}, 0)"
+    " ELSE coalesce(m.user_thumb_url, '') = '' END)"
 )
 
 
