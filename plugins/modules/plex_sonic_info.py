@@ -106,17 +106,19 @@ HAS_VECTOR = (
     " AND b.linked_id = m.id AND b.blob_type = 7)"
 )
 DONE = f"(coalesce({SONIC_MARKER}, 0) AND {HAS_VECTOR})"
+# The blobs database has tables of the same names: without "main." they would answer
+# with nothing, where the library's are missing.
 FROM_TRACKS = (
-    f" FROM metadata_items m WHERE m.metadata_type = {TRACK}"
+    f" FROM main.metadata_items m WHERE m.metadata_type = {TRACK}"
     " AND m.deleted_at IS NULL AND m.library_section_id IN ({ids})"
 )
 NAMES = (
     "SELECT m.id, coalesce(nullif(m.original_title, ''), artist.title), album.title,"
-    " m.title, (SELECT p.file FROM media_items i JOIN media_parts p"
+    " m.title, (SELECT p.file FROM main.media_items i JOIN main.media_parts p"
     " ON p.media_item_id = i.id WHERE i.metadata_item_id = m.id LIMIT 1)"
-    " FROM metadata_items m"
-    " LEFT JOIN metadata_items album ON album.id = m.parent_id"
-    " LEFT JOIN metadata_items artist ON artist.id = album.parent_id"
+    " FROM main.metadata_items m"
+    " LEFT JOIN main.metadata_items album ON album.id = m.parent_id"
+    " LEFT JOIN main.metadata_items artist ON artist.id = album.parent_id"
     f" WHERE m.metadata_type = {TRACK} AND m.deleted_at IS NULL"
     f" AND m.library_section_id IN ({{ids}}) AND NOT {DONE}"
     ' ORDER BY 2, 3, m."index", m.id LIMIT ?'

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -95,6 +96,50 @@ def test_limit_is_of_the_names_and_not_of_the_count(look: Look, limit: int) -> N
     result = look(limit=limit)
     assert figures(result) == (60, 20, 40)
     assert result["tracks"] == look()["tracks"][:limit]
+
+
+def test_a_file_gets_all_names_whatever_the_limit(
+    look: Look, pair: Pair, tmp_path: Path
+) -> None:
+    file = tmp_path / "left.jsonl"
+    with pair.filler(NOW) as fill:
+        change(fill, 20, "title", "Jóga\n2")
+    assert len(look(limit=3, names_file=file)["tracks"]) == 3
+    lines = file.read_text(encoding="utf-8").split("\n")
+    assert [json.loads(line) for line in lines[:-1]] == look()["tracks"]
+    assert lines[-1] == ""
+    assert "Jóga" in lines[0]
+
+
+def test_check_mode_writes_no_file(
+    run_module: RunModule, pair: Pair, tmp_path: Path
+) -> None:
+    file = tmp_path / "left.jsonl"
+    params = {"databases": pair.library.parent, "sections": [1], "names_file": file}
+    run_module(plex_sonic_info, params, check=True)
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_written_fails_by_name(
+    look: Look, tmp_path: Path
+) -> None:
+    with pytest.raises(ModuleFailedError, match=r"none/left\.jsonl"):
+        look(names_file=tmp_path / "none" / "left.jsonl")
+
+
+def test_the_digest_is_of_which_tracks_are_left(look: Look, pair: Pair) -> None:
+    """Not of how many, nor of their names, nor of how many are named."""
+    before = look()["left_digest"]
+    assert look(limit=1)["left_digest"] == before
+    with pair.filler(NOW) as fill:
+        change(fill, 20, "title", "Another title")
+        change(fill, 21, "original_title", "Another artist")
+    assert look()["left_digest"] == before
+    with pair.filler(NOW) as fill:
+        fill.sonic(track(fill, 30))
+        change(fill, 0, "extra_data", None)
+    assert figures(look()) == (60, 20, 40)
+    assert look()["left_digest"] != before
 
 
 @pytest.mark.parametrize(
