@@ -34,6 +34,8 @@ from ansible_collections.cloudburst.plex.plugins.plugin_utils._settings import (
 
 TOKEN_ENV = "PLEX_ACCOUNT_TOKEN"
 INTERVAL_KEYS = ("check_interval", "stall_threshold", "cpu_idle")
+# No pause between looks, and no patience at all, are no way to watch.
+NEVER_ZERO = ("check_interval", "stall_threshold")
 # Variables that a need stands for, and files that have to be there for it.
 NEEDED_FILES = {"archive": ("archive",), "bucket": ("rclone_config",)}
 
@@ -223,6 +225,8 @@ class Normaliser:
             return
         try:
             value = _setting_values.number(given[key])
+            if not value and key in NEVER_ZERO:
+                raise SettingError("has to be more than 0")
         except SettingError as exc:
             self._problem(name, f"{key}: {exc}")
             del given[key]

@@ -243,6 +243,13 @@ def test_overrides_reach_profile_and_patience() -> None:
     assert burst["monitoring"]["mount"]["remount"] is True
 
 
+@pytest.mark.parametrize("key", ["check_interval", "stall_threshold"])
+@pytest.mark.parametrize("value", [0, "0", "0.0"])
+def test_no_pause_and_no_patience_are_refused(key: str, value: object) -> None:
+    problems = door({"monitoring_options": {key: value}}).problems
+    assert [x for x in problems if key in x and "more than 0" in x]
+
+
 def test_defaults_are_not_shared_between_runs() -> None:
     first = door({})
     first.burst["sections"].append("x")
