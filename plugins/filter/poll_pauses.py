@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - cloudburst.plex contributors (@cloudburst)
 description:
-  - Short pauses at first, then the interval of the monitoring profile, as many as fit into the time limit.
+  - Short pauses at first, then the interval of the monitoring profile, as many as fill the time limit.
 positional: interval
 options:
   _input:
