@@ -159,7 +159,9 @@ class S3Service:
 
     def rename(self, old: str, new: str) -> None:
         """Move an object or a folder: S3 copies and deletes, times become new."""
-        self.rclone("move" if old.endswith("/") else "moveto", *map(self._object, (old, new)))
+        self.rclone(
+            "move" if old.endswith("/") else "moveto", *map(self._object, (old, new))
+        )
 
     # --- faults --------------------------------------------------------------------------
     def faults(self) -> dict[str, object]:
@@ -223,7 +225,9 @@ class S3Service:
         """The user's keys are no longer accepted."""
         self.server.stop()
         self._revoked.touch()
-        self._server(self.config.credentials.s3_access_key, secrets.token_hex(20)).start()
+        self._server(
+            self.config.credentials.s3_access_key, secrets.token_hex(20)
+        ).start()
 
     def clear(self) -> None:
         """End every fault."""

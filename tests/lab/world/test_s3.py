@@ -77,7 +77,9 @@ def test_what_changes_in_the_folder_is_seen_soon(
     assert s3.files() == sorted(media.plan.now)
 
 
-def test_upload_rename_remove(s3: S3Service, media: MediaLibrary, tmp_path: Path) -> None:
+def test_upload_rename_remove(
+    s3: S3Service, media: MediaLibrary, tmp_path: Path
+) -> None:
     local = tmp_path / "x.mp4"
     local.write_bytes(b"bytes" * 1000)
     s3.upload(local, "Home Videos/2024/L'été à Sète.mp4")
@@ -135,12 +137,14 @@ def test_an_unreachable_server_refuses_connections(s3: S3Service) -> None:
 
 def test_a_slow_line_answers_late_but_right(s3: S3Service) -> None:
     s3.set_fault("slow", {"latency": 0.4})
-    assert 0.4 <= lookup(s3, 10)
+    assert lookup(s3, 10) >= 0.4
 
 
 def test_a_cut_line_resets(s3: S3Service) -> None:
     s3.set_fault("cut")
-    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)):
+    with pytest.raises(
+        (httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)
+    ):
         httpx.get(f"{s3.config.s3_url}/", timeout=2)
 
 
