@@ -91,6 +91,8 @@ class FolderReport:
     unknown: list[Folder] = field(default_factory=list)
     complete: bool = True
     visited: int = 0
+    # Folders that could not be compared, with the reason; the paths are the database's.
+    incomplete: dict[str, str] = field(default_factory=dict)
 
 
 def host_path(path: str, root_map: PathMap) -> str:
@@ -190,7 +192,7 @@ class FolderComparison:
         self.known = known
         self.report = FolderReport()
         self._visited: set[str] = set()
-        self._failed: list[str] = []
+        self._failed: dict[str, str] = {}
         self._new: dict[str, int] = {}
 
     def walk(self, prober: Prober, seconds: float) -> FolderReport:
@@ -208,7 +210,7 @@ class FolderComparison:
         folder = posixpath.relpath(answer.request.path, self.host)
         folder = "" if folder == "." else folder
         if answer.unknown:
-            self._failed.append(folder)
+            self._failed[folder] = answer.error
             return []
         if answer.absent:
             return []
@@ -247,6 +249,7 @@ class FolderComparison:
         """Folders that were never met are stale, unless they could not be looked at."""
         report = self.report
         report.complete, report.visited = not self._failed, len(self._visited)
+        report.incomplete = {self._absolute(k): v for k, v in self._failed.items()}
         for folder, names in self.known.files.items():
             if folder not in self._visited and not self._is_hidden(folder):
                 self._note_stale(folder, len(names), len(names))

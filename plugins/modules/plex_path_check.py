@@ -157,6 +157,12 @@ folders_complete:
   description: Whether all folders were compared; V(null) when they were not to be.
   type: bool
   returned: success
+incomplete:
+  description: The first folders that could not be compared, and why, with O(compare_folders=true).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{path: /media/plex/Music/Old name, reason: no answer in time}]
 folders_visited:
   description: How many folders were listed.
   type: int
@@ -224,7 +230,8 @@ class PathCheck:
 
     def _compare(self, connection: Any, report: LocationReport) -> FolderReport:
         if not report.reachable:
-            return FolderReport(complete=False)
+            failed = {report.path: report.reason}
+            return FolderReport(complete=False, incomplete=failed)
         known = known_folders(connection, report.section, report.path)
         walk = FolderComparison(report.section, report.path, report.host_path, known)
         prober = Prober(self.params["deadline"])
@@ -233,6 +240,7 @@ class PathCheck:
     def _result(self) -> dict[str, Any]:
         stale = [item for report in self.folders for item in report.stale]
         unknown = [item for report in self.folders for item in report.unknown]
+        failed = [x for report in self.folders for x in report.incomplete.items()]
         complete = all(report.complete for report in self.folders)
         return {
             "locations": [report.as_dict() for report in self.locations],
@@ -240,6 +248,7 @@ class PathCheck:
             "stale_folders": [asdict(item) for item in stale],
             "unknown_folders": [asdict(item) for item in unknown],
             "folders_complete": complete if self.params["compare_folders"] else None,
+            "incomplete": [{"path": k, "reason": v} for k, v in failed[:20]],
             "folders_visited": sum(report.visited for report in self.folders),
         }
 

@@ -244,6 +244,8 @@ def test_what_could_not_be_listed_is_not_called_stale(
     files = {"hang/Album": ALBUM, "hang": ALBUM, "gone": ALBUM, "Björk/Old": ALBUM}
     found = compare(files, NAMES).walk(Prober(0.5), 30)
     assert not found.complete
+    assert list(found.incomplete) == ["/media/plex/Music/hang"]
+    assert found.incomplete["/media/plex/Music/hang"]
     assert [item.path for item in found.stale] == ["/media/plex/Music/gone"]
 
 
@@ -252,6 +254,7 @@ def test_a_comparison_ends_in_time_and_says_so(
 ) -> None:
     found = compare({"Björk/Old": ALBUM}, NAMES).walk(Prober(5), 0.0)
     assert not found.complete
+    assert list(found.incomplete) == ["/media/plex/Music"]
     assert found.stale == []
 
 

@@ -49,6 +49,7 @@ def test_a_mount_that_has_everything(
     assert result["stale_folders"] == []
     assert result["unknown_folders"] == []
     assert result["folders_complete"] is True
+    assert result["incomplete"] == []
     assert set(result["outside"].values()) == {0}
     assert result["changed"] is False
 
