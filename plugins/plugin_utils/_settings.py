@@ -255,7 +255,7 @@ VARIABLES = _declare(
         "max_lifetime_hours",
         "number",
         96.0,
-        "Hours after which the instance ends, whatever happens.",
+        "Hours until the deadline in the instance's tags; it does not end by itself yet.",
         "max_lifetime_hours=48",
     ),
     Variable(
