@@ -17,18 +17,19 @@ from tests.e2e.harness import REPO, Lab
 from tests.e2e.pairs import unpack
 
 
-def _galaxy(*arguments: str) -> None:
+def _galaxy(cwd: Path, *arguments: str) -> None:
+    """Run ansible-galaxy where no ansible.cfg makes the checkout an installed collection."""
     binary = str(Path(sys.executable).with_name("ansible-galaxy"))
-    subprocess.run([binary, "collection", *arguments], check=True)
+    subprocess.run([binary, "collection", *arguments], check=True, cwd=cwd)
 
 
 def test_installed_collection_runs_delta_sync(
     lab: Lab, player: Player, tmp_path: Path
 ) -> None:
-    _galaxy("build", str(REPO), "--output-path", str(tmp_path))
+    _galaxy(tmp_path, "build", str(REPO), "--output-path", str(tmp_path))
     (tarball,) = tmp_path.glob("cloudburst-plex-*.tar.gz")
     empty = tmp_path / "collections"
-    _galaxy("install", str(tarball), "-p", str(empty), "--offline")
+    _galaxy(tmp_path, "install", str(tarball), "-p", str(empty), "--offline")
     elsewhere = tmp_path / "anywhere"
     elsewhere.mkdir()
     run = player(
