@@ -74,8 +74,12 @@ def _lab() -> Iterator[Stage]:
     yield Stage("lab-up", "lab", ("lab", "up"), lane="lab", minutes=20)
     command, count = _pytest("fidelity", "tests/lab")
     yield Stage("fidelity", "fidelity", command, count, needs="lab-up", lane="lab")
-    command, count = _pytest("e2e", "tests/e2e")
-    yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
+    for name, arguments in (
+        ("e2e", ("-m", "not alone", "-n", "2", "--dist", "loadscope")),
+        ("e2e-alone", ("-m", "alone")),
+    ):
+        command, count = _pytest(name, "tests/e2e", *arguments)
+        yield Stage(name, "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
 
 
 def _molecule(role: str) -> Iterator[Stage]:
