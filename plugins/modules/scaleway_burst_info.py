@@ -41,6 +41,7 @@ RETURN = r"""
 servers:
   description:
     - The servers, with type, state, address, deadline, price per hour in euros, age in hours and cost so far.
+    - C(booted) is false for a server that was created and never came up, by the host keys that an image publishes at its first boot.
   returned: always
   type: list
   elements: dict
@@ -93,6 +94,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_plan imp
     check_burst_name,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
+    FINGERPRINTS_KEY,
     MANAGED_BY,
     Part,
     Server,
@@ -156,10 +158,17 @@ def _servers(
                 **server.as_dict(price),
                 "hours": round(hours_between(server.created, now), 3),
                 "cost": bill(own),
+                "booted": has_booted(cloud, server),
             }
         )
         lines += own
     return found, lines
+
+
+def has_booted(cloud: Cloud, server: Server) -> bool:
+    """False only for a server that was created and never came up."""
+    published = cloud.user_data(server, FINGERPRINTS_KEY) is not None
+    return server.state != "stopped" or published
 
 
 def main() -> None:

@@ -14,6 +14,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _scaleway_module,
     _scaleway_remove,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state import (
+    FINGERPRINTS_KEY,
+    burst_tags,
+)
 from ansible_collections.cloudburst.plex.plugins.modules import (
     scaleway_burst_info,
     scaleway_instance,
@@ -125,6 +129,25 @@ def test_another_zone_is_not_missed(cloud: FakeCloud) -> None:
     assert [s["id"] for s in info["servers"]] == [made["id"]]
     assert info["servers"][0]["cost"]["total_euros"] > 0
     assert instance(state="absent")["left"] == [] and not cloud.world
+
+
+@pytest.mark.parametrize(
+    ("state", "published", "booted"),
+    [
+        ("stopped", False, False),
+        ("stopped", True, True),
+        ("running", False, True),
+        ("stopped_in_place", False, True),
+    ],
+)
+def test_a_server_that_never_came_up_is_told_from_one_that_did(
+    cloud: FakeCloud, state: str, published: bool, booted: bool
+) -> None:
+    made = cloud.make(state=state, tags=tuple(burst_tags("plex")))
+    if published:
+        cloud.data[made.id] = {FINGERPRINTS_KEY: "256 SHA256:x root@host (ED25519)"}
+    info = run_module(scaleway_burst_info.main, {"burst": "plex"})
+    assert [s["booted"] for s in info["servers"]] == [booted]
 
 
 def test_a_search_can_be_narrowed(cloud: FakeCloud) -> None:
