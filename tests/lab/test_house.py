@@ -30,8 +30,9 @@ def config(tmp_path: Path) -> LabConfig:
 
 
 def process(config: LabConfig, *argv: str, **changes: object) -> HostProcess:
+    pidfile = config.run_dir / "sleeper.pid"
     return HostProcess(
-        config, "sleeper", argv or SLEEPER, ready=lambda: True, **changes
+        config, "sleeper", argv or SLEEPER, ready=pidfile.exists, **changes
     )
 
 
@@ -158,6 +159,24 @@ def test_secrets_in_the_environment_are_not_in_the_command_line(
     assert b"s3cret" not in Path(f"/proc/{one.pid()}/cmdline").read_bytes()
     assert b"s3cret" not in one.pidfile.read_bytes()
     one.stop()
+
+
+def test_an_address_that_another_serves_is_not_taken_for_ours(
+    config: LabConfig,
+) -> None:
+    taken = HostProcess(config, "web", SLEEPER, ready=lambda: True)
+    with pytest.raises(LabError, match="something else answers"):
+        taken.ensure()
+    assert not taken.pidfile.exists()
+
+
+def test_a_frozen_process_ends_at_once(config: LabConfig) -> None:
+    one = process(config)
+    one.ensure()
+    os.kill(one.pid() or 0, signal.SIGSTOP)
+    begin = time.monotonic()
+    one.stop()
+    assert time.monotonic() - begin < 3
 
 
 def test_commands_fail_with_their_output() -> None:

@@ -185,6 +185,11 @@ class HostProcess:
     def start(self) -> None:
         """Start the process in a session of its own and wait until it is ready."""
         self.config.make_dirs()
+        if self.ready():
+            raise LabError(
+                f"{self.name}: something else answers in its place",
+                "another lab or service uses its address: stop that, or set CLOUDBURST_LAB_NET",
+            )
         mark = (
             {MARK: f"{self.config.state_dir}:{self.name}"} if self.own_children else {}
         )
@@ -249,6 +254,9 @@ def stop_pids(pids: Sequence[int], timeout: float) -> None:
         for pid in alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, code)
+                os.kill(
+                    pid, signal.SIGCONT
+                )  # a frozen process hears nothing but SIGKILL
         deadline = time.monotonic() + timeout
         while alive and time.monotonic() < deadline:
             alive = [pid for pid in alive if start_time(pid) == born[pid]]

@@ -25,8 +25,8 @@ from cloudburst_lab.errors import LabError
 from cloudburst_lab.processes import HostProcess, http_status, run
 from cloudburst_lab.s3_door import SETTINGS, DoorSettings
 
-#: The server itself listens here, on the door's port: the whole 127/8 is the loopback.
-BEHIND = "127.0.0.2"
+#: Last byte of the loopback address that the server itself listens on, at the door's port.
+BEHIND = 2
 #: What this S3 server answers to an unsigned request: 400 (``UnsupportedAlgorithm``).
 ALIVE = frozenset({400, 403})
 
@@ -54,12 +54,18 @@ class S3Service:
         return self.config.run_dir / SETTINGS
 
     @property
+    def behind(self) -> str:
+        """Where rclone listens: another loopback address for each lab of this machine."""
+        number = self.config.gateway.split(".")[2]
+        return f"127.0.{number}.{BEHIND}:{self.config.s3_port}"
+
+    @property
     def server(self) -> HostProcess:
         keys = self.config.credentials
         return self._server(keys.s3_access_key, keys.s3_secret_key)
 
     def _server(self, access_key: str, secret_key: str) -> HostProcess:
-        behind = f"{BEHIND}:{self.config.s3_port}"
+        behind = self.behind
         return HostProcess(
             self.config,
             "s3",
@@ -88,7 +94,7 @@ class S3Service:
                 "-m",
                 "cloudburst_lab.s3_door",
                 f"{address}:{port}",
-                f"{BEHIND}:{port}",
+                self.behind,
                 str(self.settings_file),
             ),
             ready=lambda: http_status(f"{self.config.s3_url}/") in ALIVE,
