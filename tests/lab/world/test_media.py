@@ -159,9 +159,11 @@ def test_a_second_up_changes_nothing_and_reset_brings_the_bucket_back(
 ) -> None:
     extra = media.bucket / "Movies" / "extra.mkv"
     extra.write_bytes(b"x")
+    folder = media.bucket.stat().st_ino
     media.up()
     assert extra.exists(), "a filled bucket belongs to the lab's user"
     media.reset()
+    assert media.bucket.stat().st_ino == folder, "home has this very folder mounted"
     assert not extra.exists()
     assert set(tree(media.bucket)) == set(media.plan.now)
 

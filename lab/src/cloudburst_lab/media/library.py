@@ -116,18 +116,23 @@ class MediaLibrary:
     def reset(self) -> None:
         """Fill the bucket anew with the current generation, whatever happened to it.
 
-        The new folder is put beside the bucket's root first: the swap is two renames.
+        The bucket's own folder stays the same one: home has it mounted.
         """
         fresh = self.config.state_dir / ".bucket.draft"
         old = self.config.state_dir / ".bucket.old"
         for place in (fresh, old):
             shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.now, fresh)
-        self.bucket.parent.mkdir(parents=True, exist_ok=True)
-        if self.bucket.exists():
-            self.bucket.rename(old)
-        fresh.rename(self.bucket)
-        shutil.rmtree(old, ignore_errors=True)
+        old.mkdir()
+        self._seed.unlink(missing_ok=True)  # from here on it is neither old nor new
+        self.bucket.mkdir(parents=True, exist_ok=True)
+        for child in list(self.bucket.iterdir()):
+            child.rename(old / child.name)
+        for child in list(fresh.iterdir()):
+            child.rename(self.bucket / child.name)
+        os.utime(self.bucket, (FOLDER_MTIME, FOLDER_MTIME))
+        for place in (fresh, old):
+            shutil.rmtree(place)
         self._seed.parent.mkdir(parents=True, exist_ok=True)
         self._seed.write_text(self.key, encoding="utf-8")
 
