@@ -36,7 +36,8 @@ def manifest(config: LabConfig, databases: Path) -> dict[str, Any]:
             "SELECT metadata_type, COUNT(*) FROM metadata_items"
             " WHERE deleted_at IS NULL AND library_section_id > 0 GROUP BY 1"
         ).fetchall()
-    counts = {LEAVES[kind]: number for kind, number in rows if kind in LEAVES}
+    found = dict(rows)
+    counts = {name: found.get(kind, 0) for kind, name in LEAVES.items()}  # all, L28
     return {
         "format": 1,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -12,7 +12,14 @@ from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import inspect, remove_container
 from cloudburst_lab.home.archive import pack
 from cloudburst_lab.home.household import live_in
-from cloudburst_lab.home.plex import DATABASES, Plex, copy_tree, own, scan_library
+from cloudburst_lab.home.plex import (
+    DATABASES,
+    SUPPORT,
+    Plex,
+    copy_tree,
+    own,
+    scan_library,
+)
 from cloudburst_lab.images import image_recipe, tree_hash
 from cloudburst_lab.media import MediaLibrary
 from cloudburst_lab.plex_image import PlexImage
@@ -79,12 +86,17 @@ class HomeServer:
         scan_library(self.config, self.media.seen, folder)
         databases = folder / DATABASES
         with Pair.of(databases).filler() as filler:
-            live_in(filler)
+            live_in(filler, folder / SUPPORT / "Metadata", self._poster())
         self.image.finish(databases)
         own(folder)
         pack(self.config, databases, draft / self.config.archive.name)
         draft.rename(self.cache)
         return self.cache
+
+    def _poster(self) -> bytes:
+        """A real picture, as somebody would upload one: the first of home's photos."""
+        name = next(p for p, a in self.media.plan.seen.items() if a.kind == "photo")
+        return (self.media.seen / name).read_bytes()
 
     def reset(self) -> None:
         """Bring library and archive back to what they were when made, and restart."""
