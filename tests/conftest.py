@@ -16,5 +16,8 @@ from ansible.plugins.loader import init_plugin_loader
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-sys.dont_write_bytecode = True
+# Compiled tests are kept, which saves seconds on every start, but never beside the
+# sources: a collection is built from the checkout.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = str(REPOSITORY / ".pytest_cache" / "compiled")
 init_plugin_loader([str(REPOSITORY / "collections")])
