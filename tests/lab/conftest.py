@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cloudburst_lab import env_file
+from cloudburst_lab.cli import locked
 from cloudburst_lab.components import Outcome, bring_up, chosen
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.sweep import sweep
@@ -27,12 +28,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def start_lab(*names: str) -> LabConfig:
     """Bring up the named components (all without names) and return the lab."""
     config = LabConfig.load()
-    config.make_dirs()
-    failed: list[Outcome] = [
-        outcome
-        for outcome in bring_up(config, chosen(names), lambda _: None)
-        if outcome.error
-    ]
+    with locked(config):  # workers of pytest-xdist come here at the same time
+        outcomes = bring_up(config, chosen(names), lambda _: None)
+    failed: list[Outcome] = [outcome for outcome in outcomes if outcome.error]
     if failed:
         pytest.fail("; ".join(f"{o.name}: {o.error}" for o in failed), pytrace=False)
     env_file.write(config)

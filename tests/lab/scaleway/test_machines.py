@@ -21,7 +21,12 @@ from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import inspect
 from cloudburst_lab.scaleway.compute import container_name
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+# one machine for all of them, also where pytest-xdist shares out the tests (--dist loadgroup)
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machine"),
+]
 
 USER_DATA = """\
 #cloud-config
@@ -153,6 +158,7 @@ def machine(
             wait(lambda: one.view["state"] == "running", "running")
             wait(lambda: one.user_data("ssh-host-fingerprints"), "fingerprints")
             one.known_hosts.write_text(wait(lambda: scan(one.address), "sshd"))
+            one.ssh("cloud-init status --wait", timeout=400)
             yield one
         finally:
             end(one)

@@ -23,6 +23,7 @@ from cloudburst_lab.scaleway.errors import (
     permissions_denied,
     too_many_requests,
 )
+from cloudburst_lab.scaleway.faults import Fault
 
 LOG = logging.getLogger("cloudburst_lab.scaleway")
 #: readable without a key, as on the real API
@@ -94,7 +95,7 @@ class Gate:
     def take(self, kind: str, method: str, path: str) -> bool:
         return self.fault(kind, method, path) is not None
 
-    def fault(self, kind: str, method: str, path: str):  # type: ignore[no-untyped-def]
+    def fault(self, kind: str, method: str, path: str) -> Fault | None:
         found = re.search(r"/zones/([^/]+)", path)
         zone = found.group(1) if found else ""
         now = self.cloud.now()
