@@ -21,8 +21,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.test_results import FAILED, Counts
-from scripts.test_stages import GROUPS, REPORTS, ROOT, Stage, stages
+from scripts.counts import FAILED, Counts
+from scripts.stages import GROUPS, REPORTS, ROOT, Stage, stages
 
 SIDE_BY_SIDE = 2
 TAIL_LINES = 60
@@ -80,10 +80,9 @@ class Runner:
                 self.running[pool.submit(self._execute, stage)] = stage
 
     def _may_start(self, stage: Stage) -> bool:
-        lanes = {other.lane for other in self.running.values()}
         done = {result.stage.name for result in self.results}
-        return (not stage.lane or stage.lane not in lanes) and (
-            not stage.needs or stage.needs in done
+        return (not stage.needs or stage.needs in done) and not any(
+            _in_the_way(stage, other) for other in self.running.values()
         )
 
     def _collect(self) -> None:
@@ -132,6 +131,11 @@ class Runner:
         return Result(stage, stage.count(status), time.monotonic() - begin, remark)
 
 
+def _in_the_way(stage: Stage, other: Stage) -> bool:
+    same_lane = bool(stage.lane) and stage.lane == other.lane
+    return same_lane or stage.group in other.shuns or other.group in stage.shuns
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End a stage with all that it started; ask first."""
     for number, patience in ((signal.SIGTERM, 30), (signal.SIGKILL, 10)):
@@ -153,6 +157,8 @@ def _environment(venv: Path) -> dict[str, str]:
         "VIRTUAL_ENV": str(venv),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
         "ANSIBLE_NOCOLOR": "1",
+        # The lab was put back to its first state once, before everything.
+        "CLOUDBURST_E2E_NO_RESET": "1",
         "NO_COLOR": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",

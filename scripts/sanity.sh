@@ -14,10 +14,12 @@ work=$PWD/build/sanity-$version
 copy=$work/ansible_collections/cloudburst/plex
 
 # ansible-test wants the collection at such a path and in a git checkout, and judges what
-# git tracks there: the files of this working tree, without what .gitignore names.
+# git tracks there: the files of this working tree that the collection ships. The lab, the
+# scripts and the tests are no part of it; ruff, black and mypy judge them.
 rm -rf "$work"
 mkdir -p "$copy"
-git ls-files --cached --others --exclude-standard -z |
+git ls-files --cached --others --exclude-standard -z -- . \
+  ':!lab' ':!scripts' ':!molecule' ':!tests/**/*.py' ':!tests/*.py' |
   while IFS= read -r -d '' file; do
     if [[ -e $file || -L $file ]]; then printf '%s\0' "$file"; fi
   done |

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ansible.plugins.loader import init_plugin_loader
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -21,3 +22,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(REPOSITORY / ".pytest_cache" / "compiled")
 init_plugin_loader([str(REPOSITORY / "collections")])
+
+# A slow example is the machine's fault: other stages run beside these tests.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
