@@ -12,11 +12,13 @@ or what an address service answers.
 from __future__ import annotations
 
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._http import (
+    HttpClient,
+    HttpUnreachable,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_plan import (
     PlanError,
     is_public,
@@ -43,9 +45,8 @@ def resolve(url: str) -> str:
 
 def ask(url: str) -> str:
     """What an address service says: one address as plain text."""
-    request = urllib.request.Request(url, headers={"User-Agent": "cloudburst.plex"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        return str(answer.read(200).decode("ascii", "replace")).strip()
+    client = HttpClient(url, {"User-Agent": "cloudburst.plex"}, TIMEOUT, use_proxy=True)
+    return client.request("GET", url).text[:200].strip()
 
 
 class Viewpoint:
@@ -90,7 +91,7 @@ class Viewpoint:
         try:
             answer = self._inquire(self._address_url)
             network(answer)
-        except (OSError, urllib.error.URLError, ValueError, PlanError) as exc:
+        except (HttpUnreachable, OSError, ValueError, PlanError) as exc:
             raise PlanError(
                 "this machine is behind an address translation and its public address"
                 f" cannot be learned from {self._address_url or 'any service'} ({exc});"

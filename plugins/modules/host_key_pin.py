@@ -68,7 +68,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-keys:
+host_keys:
   description: The keys that are trusted.
   returned: success
   type: list
@@ -164,7 +164,7 @@ def pin(module: AnsibleModule) -> dict[str, object]:
         write(params["path"], after)
     return {
         "changed": after != before,
-        "keys": [
+        "host_keys": [
             {"type": key.type, "fingerprint": f"SHA256:{key.fingerprint}"}
             for key in keys
         ],
