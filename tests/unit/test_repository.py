@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from ansible_collections.cloudburst.plex.plugins.plugin_utils._settings import (
     VARIABLES,
 )
