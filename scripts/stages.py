@@ -57,7 +57,7 @@ class Stage:
 
 def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
     """Return the stages of the groups, the ones that others wait for first."""
-    every = [*_lab(), *_molecule(role), *_checks()]
+    every = [*_lab(fresh="e2e" in groups), *_molecule(role), *_checks()]
     wanted = [stage for stage in every if stage.group in groups]
     needed = {stage.needs for stage in wanted}
     return [stage for stage in every if stage in wanted or stage.name in needed]
@@ -71,16 +71,17 @@ def _pytest(
     return command, partial(from_pytest, report=report)
 
 
-def _lab() -> Iterator[Stage]:
+def _lab(fresh: bool) -> Iterator[Stage]:
     """What changes the state of the one lab runs in a lane, in this order."""
-    fresh = ("bash", "-c", "lab up && lab reset")
-    yield Stage("lab-up", "lab", fresh, lane="lab", minutes=20)
-    command, count = _pytest("fidelity", "tests/lab")
+    up = ("bash", "-c", "lab up && lab reset") if fresh else ("lab", "up")
+    yield Stage("lab-up", "lab", up, lane="lab", minutes=20)
+    pair = ("-n", "2", "--dist", "loadscope")
+    command, count = _pytest("fidelity", *pair, "tests/lab")
     yield Stage(
         "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
     )
     # Bursts wait more than they work, and each has a name of its own.
-    command, count = _pytest("e2e", "-n", "2", "-m", "not alone", "tests/e2e")
+    command, count = _pytest("e2e", *pair, "-m", "not alone", "tests/e2e")
     yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
     # These change what the whole lab answers.
     command, count = _pytest("e2e-alone", "-m", "alone", "tests/e2e")
