@@ -48,7 +48,9 @@ def _inside(
 def workstation(lab: Lab) -> Iterator[dict[str, str]]:
     """Boot a machine that has what the README asks of a local target."""
     config = lab.config
-    shared = {str(REPO), str(config.state_dir), sys.prefix, sys.base_prefix}
+    shared = {str(REPO), str(config.state_dir), sys.prefix}
+    if sys.base_prefix != "/usr":  # Debian's own Python is in the image as well
+        shared.add(sys.base_prefix)
     mounts = [
         word for place in sorted(shared) for word in ("-v", f"{place}:{place}:ro")
     ]
