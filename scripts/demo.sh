@@ -21,6 +21,11 @@ status=0
 ansible-playbook delta_sync.yml -e profile=power "$@" || status=$?
 
 burst_seconds=$((SECONDS - lab_seconds))
+if ((status == 0)); then
+  frame "before and after"
+  PYTHONPATH=collections python -m scripts.demo_summary results || status=$?
+fi
+
 verdict="complete"
 if ((status)); then verdict="FAILED (exit $status)"; fi
 frame "times"
