@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -39,8 +40,6 @@ FAST = {
     "metadata_item": 0.02,
     "sonic_item": 0.02,
 }
-PLEXTV_PORT = 18481
-
 
 @pytest.fixture(scope="session")
 def config() -> LabConfig:
@@ -64,25 +63,33 @@ def bridge(image: PlexImage) -> str:
     return str(ip_network(found[0]["IPAM"]["Config"][0]["Subnet"])[1])
 
 
+def free_port(address: str) -> int:
+    """A port that nobody has: another worker runs the same tests beside this one."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def plextv(
     bridge: str, config: LabConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlexTv]:
     """The lab's plex.tv where containers of the default bridge reach it."""
     folder = tmp_path_factory.mktemp("plextv")
-    account = PlexTv(f"http://{bridge}:{PLEXTV_PORT}", config, folder)
+    port = free_port(bridge)
+    account = PlexTv(f"http://{bridge}:{port}", config, folder)
     server = uvicorn.Server(
         uvicorn.Config(
             account.app,
             bridge,
-            PLEXTV_PORT,
+            port,
             log_level="error",
             lifespan="off",
         )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: tcp_open(bridge, PLEXTV_PORT), timeout=10, what="plex.tv")
+    wait_until(lambda: tcp_open(bridge, port), timeout=10, what="plex.tv")
     yield account
     server.should_exit = True
     thread.join(5)
