@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 WHAT ?= remap
 ROLE ?=
+WITHOUT ?=
 
 ready = @scripts/bootstrap.sh
 tests = @.venv/bin/python -m scripts.run_tests
@@ -21,9 +22,9 @@ demo: ## the whole burst against the lab: results, archive, cost (first time <= 
 	@scripts/demo.sh
 
 .PHONY: test
-test: ## everything below except demo and bench (<= 45 min)
+test: ## everything below except demo and bench (<= 45 min); leave groups out with WITHOUT=
 	$(ready) test
-	$(tests) all
+	$(tests) all $(if $(WITHOUT),--without $(WITHOUT))
 
 .PHONY: unit
 unit: ## unit tests on ansible-core 2.19 and, with Python 3.12, 2.21

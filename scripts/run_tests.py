@@ -170,9 +170,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="+", choices=["all", *GROUPS])
     parser.add_argument("--role", default="", help="only this molecule scenario")
+    parser.add_argument("--without", nargs="*", default=[], choices=GROUPS)
     options = parser.parse_args()
     whole = "all" in options.groups
-    groups = frozenset(GROUPS if whole else options.groups)
+    groups = frozenset(GROUPS if whole else options.groups) - set(options.without)
     REPORTS.mkdir(parents=True, exist_ok=True)
     for old in REPORTS.iterdir():
         old.unlink()

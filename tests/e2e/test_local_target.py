@@ -9,6 +9,7 @@ mount, unit and container are real and leave nothing on the machine that tests.
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -54,6 +55,8 @@ def workstation(lab: Lab) -> Iterator[dict[str, str]]:
     mounts = [
         word for place in sorted(shared) for word in ("-v", f"{place}:{place}:ro")
     ]
+    # Where Docker pulls from is the owner's business on a machine of their own.
+    mirror = {"registry-mirrors": [config.registry_url]}
     _docker("rm", "-f", "-v", NAME, check=False)
     _docker(
         *("run", "-d", "--name", NAME, "--network", config.network),
@@ -72,7 +75,9 @@ def workstation(lab: Lab) -> Iterator[dict[str, str]]:
     try:
         time.sleep(3)  # systemd needs a moment before it takes jobs
         ready = _inside(
-            "mount --make-rshared / && apt-get update -q && DEBIAN_FRONTEND=noninteractive"
+            "mount --make-rshared / && mkdir -p /etc/docker"
+            f" && echo '{json.dumps(mirror)}' > /etc/docker/daemon.json"
+            " && apt-get update -q && DEBIAN_FRONTEND=noninteractive"
             f" apt-get install -y -q --no-install-recommends {PACKAGES}"
             " && systemctl is-active docker",
             {"http_proxy": config.apt_proxy_url},
