@@ -63,7 +63,7 @@ e2e: ## the playbooks against the lab
 
 .PHONY: bench
 bench: ## measure; WHAT=remap
-	$(ready) demo
+	$(ready) test
 	@.venv/bin/python -m tests.bench.bench_$(WHAT)
 
 .PHONY: lab-up

@@ -129,7 +129,7 @@ def _checks() -> Iterator[Stage]:
 
 def _lint() -> Iterator[Stage]:
     yield Stage("ruff", "lint", ("ruff", "check", "."))
-    yield Stage("black", "lint", ("black", "--check", "--quiet", "."))
+    yield Stage("black", "lint", ("black", "--check", "."))
     yield Stage("mypy", "lint", ("mypy",))
     yield Stage("yamllint", "lint", ("yamllint", "--strict", "."))
     yield Stage("shellcheck", "lint", ("shellcheck", *_shell_scripts()))

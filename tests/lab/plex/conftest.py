@@ -41,6 +41,7 @@ FAST = {
     "sonic_item": 0.02,
 }
 
+
 @pytest.fixture(scope="session")
 def config() -> LabConfig:
     return LabConfig.load()
