@@ -110,6 +110,8 @@ class MediaLibrary:
                 draft = self.config.cache_dir / f".media-{self.key}.draft"
                 shutil.rmtree(draft, ignore_errors=True)
                 self._make(draft)
+                for stale in self.config.cache_dir.glob("media-*"):
+                    shutil.rmtree(stale)  # of another plan or recipe
                 draft.rename(self.root)
         return self.root
 
