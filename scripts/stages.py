@@ -21,7 +21,16 @@ REPORTS = BUILD / "test"
 CORES = {"2.19": ROOT / ".venv", "2.21": ROOT / ".venv312"}
 MAIN = "2.19"
 
-GROUPS = ("lint", "unit", "sanity", "build", "fidelity", "molecule", "e2e")
+GROUPS = (
+    "lint",
+    "unit",
+    "sanity",
+    "build",
+    "fidelity",
+    "molecule",
+    "e2e",
+    "trouble",
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def _lab(fresh: bool) -> Iterator[Stage]:
     command, count = _pytest("e2e-alone", "-m", "alone", "tests/e2e")
     yield Stage(
         "e2e-alone",
-        "e2e",
+        "trouble",
         command,
         count,
         needs="lab-up",
