@@ -23,7 +23,7 @@ from tests.e2e.harness import REPO, Lab
 from tests.e2e.pairs import unpack
 
 NAME = "cloudburst-lab-workstation"
-PACKAGES = "docker.io fuse3 zstd rsync python3-requests openssh-client"
+PACKAGES = "docker.io fuse3 zstd python3-requests openssh-client"
 
 
 def _docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
