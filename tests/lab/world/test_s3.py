@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,9 @@ import httpx
 import pytest
 
 from cloudburst_lab.errors import CommandError
-from cloudburst_lab.media import MediaLibrary
-from cloudburst_lab.s3 import S3Service
+from cloudburst_lab.media import FOLDER_MTIME, MediaLibrary
+from cloudburst_lab.processes import wait_until
+from cloudburst_lab.s3 import S3Service, rclone_binary
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,37 @@ def test_the_time_of_an_object_is_the_time_of_the_plan(
         f"{s3.config.bucket_path}/{name}",
     )  # fmt: skip
     assert int(listed) == media.plan.mtime(name, "seen")
+
+
+@pytest.mark.parametrize(
+    ("option", "constant"), [((), False), (("--disable", "ListR"), True)]
+)
+def test_B1_a_recursive_refresh_moves_folder_times_unless_ListR_is_off(
+    s3: S3Service, tmp_path: Path, option: tuple[str, ...], constant: bool
+) -> None:
+    """Measured with rclone 1.75: folders that come out of a recursive S3 listing get the
+    time of that listing. A scanner that trusts folder times then searches everything.
+    """
+    place = tmp_path / "mount"
+    place.mkdir()
+    command = [rclone_binary(), "mount", s3.config.bucket_path, str(place)]
+    options = ["--read-only", "--use-server-modtime", "--vfs-refresh", *option]
+    environment = {**os.environ, "RCLONE_CONFIG": str(s3.config.rclone_config)}
+    mount = subprocess.Popen([*command, *options], env=environment)
+    try:
+        wait_until(lambda: os.path.ismount(place), timeout=15, what="the mount")
+        folder = place / "TV Shows" / "Les Revenants (2012)" / "Season 2"
+        wait_until(
+            lambda: (folder.stat().st_mtime == FOLDER_MTIME) is constant,
+            timeout=15,
+            what="the refresh at the start",
+        )
+        time.sleep(0.5)
+        assert (folder.stat().st_mtime == FOLDER_MTIME) is constant
+    finally:
+        mount.terminate()
+        mount.wait(timeout=15)
+        subprocess.run(["fusermount3", "-uzq", place], check=False, capture_output=True)
 
 
 def test_a_second_up_starts_nothing(s3: S3Service) -> None:
