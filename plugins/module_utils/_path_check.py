@@ -75,7 +75,11 @@ class LocationReport:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that differs between database and mount; the path is the database's."""
+    """A folder that differs between database and mount; the path is the database's.
+
+    ``files`` of a stale folder are those in the database, of which ``missing`` are not on
+    the mount; ``files`` of an unknown one are the media that the database does not have.
+    """
 
     section: int
     path: str
@@ -194,6 +198,7 @@ class FolderComparison:
         self._visited: set[str] = set()
         self._failed: dict[str, str] = {}
         self._new: dict[str, int] = {}
+        self._grown: dict[str, int] = {}
 
     def walk(self, prober: Prober, seconds: float) -> FolderReport:
         """Compare everything that can be listed in that time."""
@@ -222,12 +227,16 @@ class FolderComparison:
     def _compare(self, folder: str, names: set[str]) -> None:
         known = self.known.files.get(folder, set())
         self._note_stale(folder, len(known), len(known - names))
-        media = sum(1 for name in names if is_media(name))
+        media = sum(1 for name in names - known if is_media(name))
         top = self._new_parent(folder)
         if top:
             self._new[top] += media
         elif not self.known.knows(folder):
             self._new[folder] = media
+        else:
+            # An object store's folders keep one time for ever, so Plex does not look into
+            # a folder that it knows (scaleway-rclone B1).
+            self._grown[folder] = media
 
     def _new_parent(self, folder: str) -> str:
         """The unknown folder that this one is below, if any: a refresh takes both."""
@@ -255,7 +264,7 @@ class FolderComparison:
                 self._note_stale(folder, len(names), len(names))
         report.unknown = [
             Folder(self.section, self._absolute(folder), media)
-            for folder, media in sorted(self._new.items())
+            for folder, media in sorted({**self._new, **self._grown}.items())
             if media
         ]
         report.stale.sort(key=lambda item: item.path)

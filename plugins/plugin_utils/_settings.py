@@ -106,7 +106,7 @@ VARIABLES = _declare(
         "force_deep_scan",
         "bool",
         False,
-        "Also scan the folders that moved or are unknown, one by one.",
+        "Also scan the folders that moved or were emptied, one by one.",
         "force_deep_scan=true",
     ),
     Variable(

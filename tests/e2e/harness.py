@@ -14,6 +14,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,7 @@ import requests
 from cloudburst_lab.config import LabConfig
 
 REPO = Path(__file__).resolve().parents[2]
+SECOND_LOOK_SECONDS = 3
 BILLABLE_ZONES = ("fr-par-1", "fr-par-2", "nl-ams-1", "pl-waw-1")
 
 
@@ -80,8 +82,21 @@ class Lab:
     def billable(self, burst: str) -> dict[str, list[dict[str, Any]]]:
         """Return every server, volume (both kinds), snapshot and IP of a burst that exists.
 
-        A part belongs to a burst by its tag, or because its server does.
+        A part belongs to a burst by its tag, or when no server has it. The second look is for
+        the parts of other bursts, which come and go a moment before or after their server.
         """
+        first = self._billable(burst)
+        if not first:
+            return {}
+        time.sleep(SECOND_LOOK_SECONDS)
+        second = self._billable(burst)
+        return {
+            kind: stayed
+            for kind, rows in second.items()
+            if (stayed := [row for row in rows if _is_among(row, first.get(kind, []))])
+        }
+
+    def _billable(self, burst: str) -> dict[str, list[dict[str, Any]]]:
         tag = f"burst={burst}"
         left: dict[str, list[dict[str, Any]]] = {}
         for zone in BILLABLE_ZONES:
@@ -252,6 +267,10 @@ class Run:
 
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.output.splitlines()[-lines:])
+
+
+def _is_among(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> bool:
+    return row["id"] in {other["id"] for other in rows}
 
 
 def _of_burst(row: Mapping[str, Any], tag: str, alive: set[str]) -> bool:

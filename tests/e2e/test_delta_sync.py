@@ -80,6 +80,15 @@ def test_renamed_files_live_at_their_new_path_only(outcome: Outcome) -> None:
             assert new in live and old not in live, (section, old, new)
 
 
+def test_folder_times_stay_those_of_an_object_store(outcome: Outcome) -> None:
+    """They never move, so the scan above had to find what is new by path (L54)."""
+    times = (
+        "SELECT DISTINCT updated_at FROM directories"
+        " WHERE deleted_at IS NULL AND path <> '' ORDER BY 1"
+    )
+    assert outcome.result.column(times) == outcome.home.column(times)
+
+
 def test_removed_files_are_in_the_trash_not_gone(outcome: Outcome) -> None:
     for section, plan in outcome.expectations["sections"].items():
         assert set(plan["removed"]) <= set(
@@ -202,8 +211,9 @@ def test_status_shows_what_is_alive(outcome: Outcome) -> None:
     run = outcome.player("status.yml")
     assert run.ok, run.tail()
     assert run.changed == []
-    for word in (server["name"], "EUR", "sonic", "export"):
-        assert word.lower() in run.output.lower(), word
+    shown = run.output.lower()
+    for word in (outcome.player.burst, server["id"], "eur", "sonic", "export"):
+        assert word in shown, word
 
 
 def test_a_second_run_converges_on_the_same_instance(outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ mount, unit and container are real and leave nothing on the machine that tests.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -26,22 +27,23 @@ NAME = "cloudburst-lab-workstation"
 PACKAGES = "docker.io fuse3 zstd python3-requests openssh-client"
 
 
-def _docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def _docker(
+    *arguments: str, check: bool = True, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["docker", *arguments], check=check, capture_output=True, text=True
+        ["docker", *arguments], check=check, capture_output=True, text=True, env=env
     )
 
 
 def _inside(
     command: str, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    pairs = [
-        word
-        for name, value in environment.items()
-        for word in ("-e", f"{name}={value}")
-    ]
+    # By name only: values on a command line are for everybody to read.
+    names = [word for name in environment for word in ("-e", name)]
     return _docker(
-        "exec", "-w", str(REPO), *pairs, NAME, "sh", "-c", command, check=False
+        *("exec", "-w", str(REPO), *names, NAME, "sh", "-c", command),
+        check=False,
+        env={**os.environ, **environment},
     )
 
 

@@ -230,6 +230,16 @@ def test_a_nested_new_folder_is_unknown(compare: Compare) -> None:
     assert found.stale == []
 
 
+def test_a_known_folder_with_unknown_media_is_unknown_by_these(
+    compare: Compare,
+) -> None:
+    fewer = ALBUM - {"3.mp3"}
+    found = compare({"Björk/Old": fewer, "Björk/New": ALBUM}, NAMES).walk(Prober(5), 30)
+    unknown = [(item.path, item.files) for item in found.unknown]
+    assert unknown == [("/media/plex/Music/Björk/Old", 1)]
+    assert found.stale == []
+
+
 @pytest.mark.parametrize(("gone", "stale"), [(1, 0), (4, 0), (5, 1)])
 def test_stale_is_more_than_half(compare: Compare, gone: int, stale: int) -> None:
     files = ALBUM | {f"gone{number}.mp3" for number in range(gone)}
