@@ -106,8 +106,8 @@ class FolderScanner:
     def scan(self, paths: t.Sequence[str]) -> dict[str, t.Any]:
         """The module's result."""
         begin = self.clock()
+        self._wait("the scan before these folders")
         for path in paths:
-            self._wait(f"the scan before {path}")
             self.api.refresh(self.section, path=path)
             self._wait(f"the scan of {path}")
         seconds = round(self.clock() - begin, 1)
