@@ -75,9 +75,12 @@ def test_a_second_lab_has_its_own_network(
         "subnet",
         "gateway",
         "base_image",
+        "plex_image",
         "scaleway_url",
     ):
         assert getattr(first, name) != getattr(second, name)
+    # Its bursts, and its registry, know the image by the name that everybody uses.
+    assert second.plex_repository == first.plex_repository == "plexinc/pms-docker"
 
 
 def test_environment_file_is_private_and_survives_the_shell(config: LabConfig) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,15 @@ def list_directory(path: str) -> list[list[Any]]:
     return sorted(entries)
 
 
-def check_files(paths: list[str], verify: str) -> list[list[int] | str]:
+def check_files(
+    paths: list[str], verify: str, pause: float = 0.0
+) -> list[list[int] | str]:
     """``[size, mtime]`` per file, or why it counts as gone."""
-    return [_check_file(path, verify) for path in paths]
+    return [_check_file(path, verify, pause) for path in paths]
 
 
-def _check_file(path: str, verify: str) -> list[int] | str:
+def _check_file(path: str, verify: str, pause: float) -> list[int] | str:
+    time.sleep(pause)  # before each file: what goes bad meanwhile is seen
     try:
         status = os.stat(path)
         if verify == "read":  # an unreadable file is a missing one (§2.5)

@@ -34,8 +34,13 @@ class KnownFiles:
         ]
 
     async def _checked(self, paths: list[str]) -> list[list[int] | str]:
+        tuning = self._tuning
         found: list[list[int] | str] = await self._pool.call(
-            "check", paths, self._tuning.verify, deadline=self._tuning.read_deadline
+            "check",
+            paths,
+            tuning.verify,
+            tuning.known_item,
+            deadline=tuning.read_deadline + tuning.known_item * len(paths),
         )
         return found
 

@@ -31,6 +31,7 @@ class Tuning:
     token_delay: float = 2.0  # PlexOnlineToken after POST /myplex/claim (§4)
     pass_delay: float = 2.0  # until Plex Pass is known after a claim (§3.2)
     scan_item: float = 0.0  # per new file
+    known_item: float = 0.0  # per known file that a scan looks after
     metadata_item: float = 0.05  # per item, agent and thumbnails
     analysis_item: float = 0.0  # per item of a Butler task
     sonic_item: float = 0.05  # per track, on top of reading its bytes

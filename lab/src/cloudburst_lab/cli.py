@@ -31,6 +31,10 @@ from cloudburst_lab.config import LabConfig
 from cloudburst_lab.engine import Engine
 from cloudburst_lab.errors import LabError
 from cloudburst_lab.faults import Faults
+from cloudburst_lab.instance_faults import KINDS as INSTANCE_KINDS
+from cloudburst_lab.instance_faults import InstanceFaults
+from cloudburst_lab.s3 import FAULTS as S3_KINDS
+from cloudburst_lab.s3 import S3Service
 from cloudburst_lab.scaleway.faults import KINDS
 from cloudburst_lab.sweep import remove_all, sweep
 
@@ -240,6 +244,38 @@ def thaw(service: str) -> None:
 def kill(service: str) -> None:
     """Kill a service; `lab up` brings it back."""
     console.print(f"killed: {Faults(LabConfig.load()).signal('kill', service)}")
+
+
+@faults_app.command("s3")
+def s3_fault(
+    kind: Annotated[str, typer.Argument(help=", ".join(S3_KINDS))],
+    latency: Annotated[
+        float | None, typer.Option(help="Seconds, for slow and slow_reads.")
+    ] = None,
+    bytes_per_second: Annotated[
+        int | None, typer.Option(help="Of each connection, for slow.")
+    ] = None,
+) -> None:
+    """Set a fault of the bucket, or end them all (clear)."""
+    given = {"latency": latency, "bytes_per_second": bytes_per_second}
+    service = S3Service(LabConfig.load())
+    service.set_fault(kind, {k: v for k, v in given.items() if v is not None})
+    console.print(f"s3: {service.faults() or 'no fault'}", markup=False)
+
+
+@faults_app.command("instance")
+def instance_fault(
+    kind: Annotated[str, typer.Argument(help=", ".join(INSTANCE_KINDS))],
+    server: Annotated[
+        str, typer.Argument(help="Its name or id; needed when several run.")
+    ] = "",
+    seconds: Annotated[float, typer.Option(help="For hang-plex.")] = 20.0,
+    megabytes: Annotated[int, typer.Option(help="For limit-disk.")] = 6144,
+) -> None:
+    """Set a fault inside a server, or end them all (clear)."""
+    faults = InstanceFaults(LabConfig.load(), server)
+    done = faults.strike(kind, seconds=seconds, megabytes=megabytes)
+    console.print(f"{faults.container}: {done}", markup=False)
 
 
 def main() -> None:

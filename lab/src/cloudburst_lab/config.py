@@ -104,7 +104,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def network_names(net: str) -> dict[str, Any]:
-    """Return what depends on the network; images too, as the apt proxy is built into them."""
+    """Return what depends on the network; images too: addresses are built into them."""
     if net == DEFAULT_NET:
         return {}
     number = net.rpartition(".")[2]
@@ -117,6 +117,7 @@ def network_names(net: str) -> dict[str, Any]:
         "home_address": f"{net}.20",
         "base_image": f"cloudburst-lab/base:bookworm-{number}",
         "server_image": f"cloudburst-lab/server:bookworm-{number}",
+        "plex_local_repository": f"cloudburst-lab/plex-{number}",
     }
 
 
@@ -149,6 +150,8 @@ class LabConfig:
     base_image: str = "cloudburst-lab/base:bookworm"
     server_image: str = "cloudburst-lab/server:bookworm"
     plex_repository: str = "plexinc/pms-docker"
+    #: its name in this machine's engine, which labs side by side share
+    plex_local_repository: str = "plexinc/pms-docker"
     label: str = "cloudburst.lab"
     bucket: str = "media"
     remote: str = "labs3"
@@ -208,8 +211,8 @@ class LabConfig:
 
     @property
     def plex_image(self) -> str:
-        """The name that users and the registry know the image by."""
-        return f"{self.plex_repository}:{self.plex_version}"
+        """The image in this machine's engine; the registry has it as ``plex_repository``."""
+        return f"{self.plex_local_repository}:{self.plex_version}"
 
     @property
     def bucket_path(self) -> str:

@@ -60,7 +60,10 @@ class PlexImage:
         return self.config.plex_version, OTHER_VERSION
 
     def reference(self, version: str) -> str:
-        return f"{self.config.plex_repository}:{version}"
+        """The name in this machine's engine: plex.tv's address is built in, so labs side by
+        side must not share it. Their registries, and so their bursts, all say pms-docker.
+        """
+        return f"{self.config.plex_local_repository}:{version}"
 
     @property
     def base_recipe(self) -> str:

@@ -219,6 +219,14 @@ class S3Service:
             )
         )
 
+    def slow_reads(self, latency: float = 2.0) -> None:
+        """Slow but alive: each read of an object begins that many seconds late."""
+        self._behave(DoorSettings(read_latency=latency))
+
+    def hang_reads(self) -> None:
+        """Listings and look-ups are answered, the bytes of an object never come (L04)."""
+        self._behave(DoorSettings(hang_reads=True))
+
     def hang(self) -> None:
         """Take connections and requests, pass nothing on, for as long as it is set."""
         self._behave(DoorSettings(hang=True))
@@ -250,6 +258,8 @@ class S3Service:
             self.slow(
                 values.get("latency", 1.0), int(values.get("bytes_per_second", 0))
             )
+        elif kind == "slow_reads":
+            self.slow_reads(values.get("latency", 2.0))
         elif kind in FAULTS:
             getattr(self, kind)()
         else:
@@ -262,8 +272,19 @@ class S3Service:
         draft.replace(self.settings_file)
 
 
-#: Names that ``S3Service.set_fault`` takes.
-FAULTS = ("freeze", "thaw", "unreachable", "slow", "hang", "cut", "revoke", "clear")
+#: Names that ``S3Service.set_fault`` takes, with what they do.
+FAULTS: dict[str, str] = {
+    "freeze": "the server's process is stopped: connections are taken, nothing is answered",
+    "thaw": "a frozen server goes on",
+    "unreachable": "connection refused",
+    "slow": "every request is late (--latency S, --bytes-per-second N)",
+    "slow_reads": "every read of an object is late (--latency S, 2 by default)",
+    "hang": "requests are taken and nothing is passed on",
+    "hang_reads": "listings are answered, reads of objects hang",
+    "cut": "every connection is reset",
+    "revoke": "the user's keys are refused (403)",
+    "clear": "end every fault",
+}
 
 
 def _is_stopped(pid: int) -> bool:

@@ -32,6 +32,10 @@ class DoorSettings:
     hang_after: int = 0  # bytes of replies per connection; 0: never
     hang: bool = False  # nothing passes, nothing is closed
     cut: bool = False  # connections are reset
+    read_latency: float = (
+        0.0  # seconds before each read of an object, listings are not late
+    )
+    hang_reads: bool = False  # reads of objects hang, all else is answered (L04)
 
     @classmethod
     def load(cls, path: Path) -> DoorSettings:
@@ -40,6 +44,26 @@ class DoorSettings:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return cls()
+
+
+def reads_object(block: bytes) -> bool:
+    """Is this block of a connection the head of a request for an object's bytes?
+
+    A client sends one request after the answer to the one before, and its head is shorter
+    than a block: a request begins where a block begins.
+    """
+    method, _, rest = block.partition(b" ")
+    path, _, query = rest.partition(b" ")[0].partition(b"?")
+    name = path.strip(b"/").partition(b"/")[2]
+    return method == b"GET" and bool(name) and b"list-type" not in query
+
+
+@dataclass
+class Line:
+    """One connection: what was asked last, and how much was answered."""
+
+    reading: bool = False
+    passed: int = 0
 
 
 class Door:
@@ -84,9 +108,10 @@ class Door:
         there: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         """Copy both ways until one side ends, or the line is cut."""
+        line = Line()
         tasks = [
-            asyncio.create_task(self._requests(here[0], there[1])),
-            asyncio.create_task(self._replies(there[0], here[1])),
+            asyncio.create_task(self._requests(line, here[0], there[1])),
+            asyncio.create_task(self._replies(line, there[0], here[1])),
             asyncio.create_task(self._watch(here[1])),
         ]
         try:
@@ -102,34 +127,37 @@ class Door:
         writer.transport.abort()
 
     async def _requests(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         while block := await reader.read(BLOCK):
+            line.reading = reads_object(block)
             await asyncio.sleep(self.settings.latency)
-            await self._while_hanging(0)
+            if line.reading:
+                await asyncio.sleep(self.settings.read_latency)
+            await self._while_hanging(line, request=True)
             writer.write(block)
             await writer.drain()
 
     async def _replies(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        passed = 0
         while block := await reader.read(BLOCK):
-            await self._while_hanging(passed)
+            await self._while_hanging(line)
             rate = self.settings.bytes_per_second
             writer.write(block)
             await writer.drain()
-            passed += len(block)
+            line.passed += len(block)
             if rate:
                 await asyncio.sleep(len(block) / rate)
 
-    async def _while_hanging(self, passed: int) -> None:
-        while self._hangs(passed):
+    async def _while_hanging(self, line: Line, *, request: bool = False) -> None:
+        while self._hangs(line, request):
             await asyncio.sleep(TICK)
 
-    def _hangs(self, passed: int) -> bool:
-        limit = self.settings.hang_after
-        return self.settings.hang or bool(limit and passed >= limit)
+    def _hangs(self, line: Line, request: bool) -> bool:
+        now = self.settings
+        late = now.hang_after and not request and line.passed >= now.hang_after
+        return now.hang or bool(late) or (now.hang_reads and line.reading)
 
 
 @asynccontextmanager

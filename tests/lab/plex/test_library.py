@@ -409,6 +409,21 @@ def test_s2_5_an_unavailable_root_loses_nothing_an_empty_one_all(
     assert plex.one("SELECT count(*) FROM metadata_items") == 0  # gone for good
 
 
+def test_s2_5_a_mount_that_goes_during_a_scan_costs_what_was_not_looked_at_yet(
+    start: Start, films: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The root was listable when the scan began, so nothing is offline: rows go for good."""
+    media = copy_media(films, tmp_path_factory)
+    plex = start(media)
+    section = plex.create("Movies", "movie")
+    plex.admin("PUT", "/tuning", {"known_item": 1.5})
+    plex.http("GET", f"/library/sections/{section}/refresh")
+    time.sleep(0.7)  # listed, the first known file not looked at
+    (media / "Movies").rename(media / "away")
+    plex.settle()
+    assert plex.one("SELECT count(*) FROM metadata_items") == 0
+
+
 def test_s2_5_listable_but_unreadable_files_are_treated_as_deleted(
     start: Start, films: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

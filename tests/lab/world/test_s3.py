@@ -19,6 +19,7 @@ from cloudburst_lab.errors import CommandError
 from cloudburst_lab.media import FOLDER_MTIME, MediaLibrary
 from cloudburst_lab.processes import wait_until
 from cloudburst_lab.s3 import S3Service, rclone_binary
+from cloudburst_lab.s3_door import reads_object
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,51 @@ def test_an_unreachable_server_refuses_connections(s3: S3Service) -> None:
 def test_a_slow_line_answers_late_but_right(s3: S3Service) -> None:
     s3.set_fault("slow", {"latency": 0.4})
     assert lookup(s3, 10) >= 0.4
+
+
+FILM = "Movies/1970s/Alien (1979)/Alien (1979).mkv"
+
+
+def test_L04_listings_come_while_reads_hang(s3: S3Service) -> None:
+    s3.set_fault("hang_reads")
+    assert lookup(s3, 5) < 5
+    assert s3.rclone("lsf", f"{s3.config.bucket_path}/{FILM}").strip()
+    command = [rclone_binary(), "cat", f"{s3.config.bucket_path}/{FILM}"]
+    environment = {**os.environ, "RCLONE_CONFIG": str(s3.config.rclone_config)}
+    reader = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            reader.wait(timeout=1.5)
+        s3.clear()
+        assert reader.wait(timeout=10) == 0, "the read goes on where the fault ends"
+    finally:
+        reader.kill()
+
+
+def test_slow_reads_are_late_and_listings_are_not(s3: S3Service) -> None:
+    s3.set_fault("slow_reads", {"latency": 1.0})
+    assert lookup(s3, 10) < 1.0
+    start = time.monotonic()
+    s3.rclone("cat", f"{s3.config.bucket_path}/{FILM}")
+    assert time.monotonic() - start >= 1.0
+    assert s3.faults() == {"read_latency": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("head", "read"),
+    [
+        (b"GET /media/Movies/a%20b.mkv?x-id=GetObject HTTP/1.1\r\n", True),
+        (b"GET /media/Movies/a.mkv HTTP/1.1\r\n", True),
+        (b"HEAD /media/Movies/a.mkv HTTP/1.1\r\n", False),
+        (b"GET /media?list-type=2&prefix=Movies%2F HTTP/1.1\r\n", False),
+        (b"GET /media/?list-type=2 HTTP/1.1\r\n", False),
+        (b"GET / HTTP/1.1\r\n", False),
+        (b"PUT /media/x HTTP/1.1\r\n", False),
+        (b"\x00\x01 the body of an upload", False),
+    ],
+)
+def test_only_the_read_of_an_object_counts_as_one(head: bytes, read: bool) -> None:
+    assert reads_object(head) is read
 
 
 def test_a_cut_line_resets(s3: S3Service) -> None:
