@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 WHAT ?= remap
+N ?= 20
+SEED ?= 1
 ROLE ?=
 WITHOUT ?=
 
@@ -65,6 +67,12 @@ e2e: ## the playbooks against the lab
 bench: ## measure; WHAT=remap
 	$(ready) test
 	@.venv/bin/python -m tests.bench.bench_$(WHAT)
+
+.PHONY: chaos
+chaos: ## seeded faults during the scan phase, with and without protection; N=20 SEED=1
+	$(ready) demo
+	@.venv/bin/lab up
+	@.venv/bin/python -m tests.e2e.chaos --runs $(N) --seed $(SEED)
 
 .PHONY: lab-up
 lab-up: ## start the lab (again: heal it)

@@ -30,7 +30,10 @@ GROUPS = (
     "molecule",
     "e2e",
     "trouble",
+    "chaos",
 )
+#: Seeds of the sample: each fault once, with and without protection.
+CHAOS_RUNS = "10"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class Stage:
 
 def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
     """Return the stages of the groups, the ones that others wait for first."""
-    every = [*_lab(fresh="e2e" in groups), *_molecule(role), *_checks()]
+    every = [
+        *_lab(fresh="e2e" in groups),
+        *_chaos(),
+        *_molecule(role),
+        *_checks(),
+    ]
     wanted = [stage for stage in every if stage.group in groups]
     needed = {stage.needs for stage in wanted}
     return [stage for stage in every if stage in wanted or stage.name in needed]
@@ -103,6 +111,21 @@ def _lab(fresh: bool) -> Iterator[Stage]:
         lane="lab",
         shuns=("molecule",),
         minutes=30,
+    )
+
+
+def _chaos() -> Iterator[Stage]:
+    """Faults of the bucket hit everybody; the results are those of this run only."""
+    results = REPORTS / "chaos.jsonl"
+    command = ("python", "-m", "tests.e2e.chaos", "--runs", CHAOS_RUNS, "--remove")
+    yield Stage(
+        "chaos",
+        "chaos",
+        (*command, "--results", str(results)),
+        needs="lab-up",
+        lane="lab",
+        shuns=("molecule",),
+        minutes=40,
     )
 
 

@@ -1,0 +1,256 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one instance of all runs: made once, put back to the same state before each run.
+
+Files on it are reached through the process list (``/proc/<pid>/root``), so a reset takes two
+or three commands and a few copies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cloudburst_lab.config import LabConfig
+from cloudburst_lab.instance_faults import PLEX_ADMIN, InstanceFaults
+from cloudburst_lab.media import MediaLibrary
+from cloudburst_lab.media.plan import is_media
+from cloudburst_lab.processes import run
+from cloudburst_lab.s3 import S3Service
+from tests.e2e.chaos.judge import Library
+from tests.e2e.chaos.report import read_journal
+from tests.e2e.pairs import BLOBS, LIBRARY
+
+BURST = "srv/cloudburst"
+SUPPORT = f"{BURST}/plex/Library/Application Support/Plex Media Server"
+DATABASES = f"{SUPPORT}/Plug-in Support/Databases"
+PREFERENCES = f"{SUPPORT}/Preferences.xml"
+JOURNAL = f"{BURST}/journal.jsonl"
+GUARD_JOURNAL = f"{BURST}/guard.jsonl"
+TUNING = f"{BURST}/plex/plexstandin.json"
+CACHE = "var/cache/cloudburst"
+PLEX_UID = 1000
+CONTAINER = "cloudburst-plex"
+GUARD, MEDIA = "cloudburst-guard", "cloudburst-media"
+
+#: Slow enough that a fault can strike in the middle of a scan, no slower.
+SPEED = {
+    "night": False,
+    "maintenance": 0.2,
+    "startup": 0.2,
+    "context_delay": 0.3,
+    "known_item": 0.1,
+    "scan_item": 0.2,
+    "metadata_item": 0.02,
+}
+HALT = f"""
+for unit in {GUARD} {MEDIA}; do
+  systemctl kill --kill-who=all --signal=SIGKILL $unit 2>/dev/null || true
+  systemctl stop $unit 2>/dev/null || true
+done
+docker kill {CONTAINER} >/dev/null 2>&1 || true
+docker wait {CONTAINER} >/dev/null
+rm -f /run/cloudburst/guard.json
+"""
+GO = f"""
+systemctl reset-failed 2>/dev/null || true
+systemctl start {MEDIA}
+docker start {CONTAINER} >/dev/null
+for attempt in $(seq 100); do
+  curl -fs -m 2 -o /dev/null http://127.0.0.1:32400/identity && exit 0
+  sleep 0.2
+done
+echo "Plex does not answer" >&2
+exit 1
+"""
+
+
+@dataclass
+class Burst:
+    """The instance, its saved state, and the lab around it."""
+
+    config: LabConfig
+    server: str
+    state: Path  # where the saved state is kept on this machine
+    sections: list[str]
+    fingerprint: str  # of the inputs, as the journal knows them
+
+    # --- what is there ---------------------------------------------------------------------
+    @cached_property
+    def faults(self) -> InstanceFaults:
+        return InstanceFaults(self.config, self.server)
+
+    @cached_property
+    def s3(self) -> S3Service:
+        return S3Service(self.config)
+
+    @cached_property
+    def media(self) -> MediaLibrary:
+        return MediaLibrary(self.config)
+
+    @property
+    def root(self) -> Path:
+        return self.faults.root
+
+    def bucket(self, sections: list[str]) -> set[str]:
+        """Every media file that the bucket should hold, as Plex names it."""
+        plan = self.media.plan
+        return {
+            self.media.in_plex(path)
+            for path, asset in plan.now.items()
+            if is_media(asset) and path.split("/", 1)[0] in sections
+        }
+
+    # --- the saved state -------------------------------------------------------------------
+    @property
+    def saved(self) -> bool:
+        return (self.state / "saved").exists()
+
+    def save(self) -> None:
+        """Keep the state in which a scan begins; Plex is stopped cleanly for it."""
+        self.faults.sh(f"docker stop -t 60 {CONTAINER}", timeout=90)
+        root = self.root
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.state.mkdir(parents=True, mode=0o700)
+        for name in (LIBRARY, BLOBS):
+            if (root / DATABASES / f"{name}-wal").exists():
+                raise AssertionError(f"Plex left a write-ahead log of {name} behind")
+            shutil.copyfile(root / DATABASES / name, self.state / name)
+        shutil.copyfile(root / PREFERENCES, self.state / "Preferences.xml")
+        shutil.copyfile(root / JOURNAL, self.state / "journal.jsonl")
+        (self.state / "saved").touch()
+
+    def reset(self, *, guarded: bool) -> None:
+        """Every fault ended; database, journal, preferences, bucket and mount as saved."""
+        self.heal()
+        self.faults.sh(HALT, timeout=120)
+        self._put_back()
+        self._fill_bucket()
+        self.faults.sh(GO, timeout=120)
+        if guarded:
+            self.faults.sh(f"systemctl start {GUARD}")
+
+    def heal(self) -> None:
+        """End every fault, of the bucket and of the instance."""
+        self.s3.clear()
+        self.faults.clear()
+
+    def _put_back(self) -> None:
+        root = self.root
+        databases = root / DATABASES
+        for path in databases.glob("com.plexapp.plugins.library*"):
+            path.unlink()
+        for name in (LIBRARY, BLOBS):
+            self._place(self.state / name, databases / name, 0o644)
+        self._place(self.state / "Preferences.xml", root / PREFERENCES, 0o600)
+        (root / JOURNAL).write_text(self._journal(), encoding="utf-8")
+        self._write(root / TUNING, json.dumps(SPEED))
+        for stale in (root / BURST).glob("progress-*.json"):
+            stale.unlink()
+        (root / GUARD_JOURNAL).unlink(missing_ok=True)
+        for path in (root / CACHE).iterdir():  # a warm cache would hide every fault
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _journal(self) -> str:
+        """As before the scan; the analysis, which deletes nothing, counts as done."""
+        text = (self.state / "journal.jsonl").read_text(encoding="utf-8")
+        done = {"status": "done", "data": {"fingerprint": self.fingerprint}}
+        return text + "".join(
+            json.dumps(
+                {"time": time.time(), "phase": "analysis", "key": f"analysis:{x}"}
+                | done
+            )
+            + "\n"
+            for x in self.sections
+        )
+
+    @staticmethod
+    def _place(source: Path, target: Path, mode: int) -> None:
+        shutil.copyfile(source, target)
+        target.chmod(mode)
+        os.chown(target, PLEX_UID, PLEX_UID)
+
+    @staticmethod
+    def _write(target: Path, text: str) -> None:
+        target.write_text(text, encoding="utf-8")
+        target.chmod(0o644)
+
+    def _fill_bucket(self) -> None:
+        if listing(self.media.now) != listing(self.media.bucket):
+            self.media.reset()
+
+    # --- what a run left -------------------------------------------------------------------
+    def library(self, into: Path, sections: list[str]) -> Library:
+        """Read a copy that SQLite's online backup made; Plex may run or stand still."""
+        shutil.rmtree(into, ignore_errors=True)
+        into.mkdir(parents=True)
+        live = f"file:{quote(str(self.root / DATABASES / LIBRARY))}?mode=ro"
+        with (
+            closing(sqlite3.connect(live, uri=True, timeout=20)) as source,
+            closing(sqlite3.connect(into / LIBRARY)) as copy,
+        ):
+            source.backup(copy)
+        return Library.read(into / LIBRARY, sections)
+
+    def plex_is_idle(self) -> bool:
+        """Whether the stand-in has neither scans nor items to work on."""
+        pids = self.faults.plex()
+        if not pids:
+            return False
+        get = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())"
+        enter = ["nsenter", "-t", str(pids[0]), "-n", sys.executable, "-c", get]
+        answer = run([*enter, f"{PLEX_ADMIN}/state"], timeout=15, env={"no_proxy": "*"})
+        state = json.loads(answer.stdout)
+        return state["stage"] == "ready" and not (state["scans"] or state["items"])
+
+    def saved_library(self, into: Path, sections: list[str]) -> Library:
+        into.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copyfile(self.state / LIBRARY, into / "saved.db")
+        return Library.read(copy, sections)
+
+    def guard_journal(self) -> list[dict[str, Any]]:
+        path = self.root / GUARD_JOURNAL
+        return read_journal(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    def burst_journal(self) -> list[dict[str, Any]]:
+        return read_journal((self.root / JOURNAL).read_text(encoding="utf-8"))
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file below a folder."""
+    found = {}
+    for place, _folders, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            seen = path.stat()
+            found[str(path.relative_to(folder))] = (seen.st_size, int(seen.st_mtime))
+    return found
+
+
+def command(argv: list[str], environment: Mapping[str, str], log: Path) -> None:
+    """Run a preparation to its end, its output in a log; its last lines are the error."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as handle:
+        done = subprocess.run(
+            argv,
+            env={**os.environ, **environment},
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        last = log.read_text(encoding="utf-8").splitlines()[-30:]
+        raise AssertionError(f"{argv[:2]} failed:\n" + "\n".join(last))
