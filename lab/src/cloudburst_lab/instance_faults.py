@@ -19,7 +19,7 @@ from pathlib import Path
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import docker, inspect, labelled
 from cloudburst_lab.errors import LabError
-from cloudburst_lab.processes import run
+from cloudburst_lab.processes import is_stopped, run
 from cloudburst_lab.scaleway.compute import COMPONENT, server_id_of
 
 PLEX = "/Plex Media Server"
@@ -233,6 +233,11 @@ class InstanceFaults:
             os.kill(pid, signal.SIGCONT)
         if self.sh(f"cat {DISK_SIZE} 2>/dev/null || true"):
             self.free_disk()
-        if self.plex():
+        pids = self.plex()
+        if pids and is_stopped(pids[0]):
+            return (
+                "no fault is left, but Plex stands still: if it hung, it may go on so"
+            )
+        if pids:
             self.hang_plex(0)
         return "no fault is left"

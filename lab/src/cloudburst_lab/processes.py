@@ -109,6 +109,12 @@ def start_time(pid: int) -> str | None:
     return None if after_name[0] == "Z" else after_name[19]
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands still because of a signal."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return text.rpartition(")")[2].split()[0] in "Tt"
+
+
 def marked_processes(state_dir: Path) -> Iterator[tuple[int, str]]:
     """Yield ``(pid, name)`` of every live process that a lab in ``state_dir`` started."""
     wanted = f"{MARK}={state_dir}:".encode()

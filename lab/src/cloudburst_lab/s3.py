@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cloudburst_lab.config import LabConfig, write_private
 from cloudburst_lab.errors import LabError
-from cloudburst_lab.processes import HostProcess, http_status, run
+from cloudburst_lab.processes import HostProcess, http_status, is_stopped, run
 from cloudburst_lab.s3_door import SETTINGS, DoorSettings
 
 #: Last byte of the loopback address that the server itself listens on, at the door's port.
@@ -178,7 +178,7 @@ class S3Service:
             if value
         }
         pid = self.server.pid()
-        if pid is not None and _is_stopped(pid):
+        if pid is not None and is_stopped(pid):
             found["frozen"] = True
         if self._revoked.exists():
             found["revoked"] = True
@@ -285,8 +285,3 @@ FAULTS: dict[str, str] = {
     "revoke": "the user's keys are refused (403)",
     "clear": "end every fault",
 }
-
-
-def _is_stopped(pid: int) -> bool:
-    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return text.rpartition(")")[2].split()[0] in "Tt"

@@ -52,7 +52,7 @@ SPEED = {
     "maintenance": 0.2,
     "startup": 0.2,
     "context_delay": 0.3,
-    "known_item": 0.1,
+    "known_item": 0.15,
     "scan_item": 0.2,
     "metadata_item": 0.02,
 }
@@ -197,13 +197,17 @@ class Burst:
         """Read a copy that SQLite's online backup made; Plex may run or stand still."""
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir(parents=True)
-        live = f"file:{quote(str(self.root / DATABASES / LIBRARY))}?mode=ro"
         with (
-            closing(sqlite3.connect(live, uri=True, timeout=20)) as source,
+            closing(self.open_library()) as source,
             closing(sqlite3.connect(into / LIBRARY)) as copy,
         ):
             source.backup(copy)
         return Library.read(into / LIBRARY, sections)
+
+    def open_library(self) -> sqlite3.Connection:
+        """The database as it is now, read-only; writers are not kept waiting."""
+        path = quote(str(self.root / DATABASES / LIBRARY))
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
 
     def plex_is_idle(self) -> bool:
         """Whether the stand-in has neither scans nor items to work on."""

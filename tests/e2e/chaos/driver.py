@@ -26,6 +26,7 @@ from tests.e2e.chaos.burst import Burst, command
 from tests.e2e.chaos.injector import Injector
 from tests.e2e.chaos.judge import Library, Loss, judge
 from tests.e2e.chaos.report import Results, reaction
+from tests.e2e.chaos.sampler import Sampler
 from tests.e2e.chaos.schedule import Trial, trial
 from tests.e2e.harness import REPO, Run, read_environment
 
@@ -101,6 +102,7 @@ class Driver:
         WORK.mkdir(parents=True, mode=0o700)
         for name in ("known", "burst", "before"):
             self.__dict__.pop(name, None)
+        self._teardown()  # one that an interrupted call left: its state is not known
         command(
             [
                 *(_tool("ansible-playbook"), str(HERE / "provision.yml")),
@@ -118,13 +120,16 @@ class Driver:
         """End the instance, as a user does."""
         if self.inventory.exists():
             self.burst.heal()
+        self._teardown()
+        shutil.rmtree(WORK, ignore_errors=True)
+
+    def _teardown(self) -> None:
         command(
             [_tool("ansible-playbook"), str(REPO / "teardown.yml")]
             + ["-e", f"burst_name={NAME}"],
             self.environment | _PATH,
             REPO / "build" / "chaos-teardown.log",
         )
-        shutil.rmtree(WORK, ignore_errors=True)
 
     # --- one run ---------------------------------------------------------------------------
     def healthy(self) -> dict[str, Any]:
@@ -144,7 +149,8 @@ class Driver:
         self.burst.reset(guarded=guarded)
         ready = time.monotonic()
         injector = Injector(self.burst, plan) if plan else None
-        run = self._play(mode, "first", injector)
+        with Sampler(self.burst, SECTIONS) as sampler:
+            run = self._play(mode, "first", injector)
         ended = time.monotonic()
         first = self._judged("first")
         status, reason = _status(run)
@@ -160,7 +166,7 @@ class Driver:
             "reason": reason,
             "again": again,
             "wrong_ok": wrong if guarded else "",
-            "trashed_meanwhile": _trashed(journal, first, end),
+            "trashed_meanwhile": max(sampler.most, first.in_trash),
             "first": first.as_dict(),
             "end": end.as_dict(),
             "seconds": round(time.monotonic() - begin, 1),
@@ -252,11 +258,6 @@ def _status(run: Run) -> tuple[str, str]:
     if not reason or any(trace in reason for trace in MACHINE_TRACES):
         return "crashed", reason or "it gave no reason"
     return "reason", reason
-
-
-def _trashed(journal: list[dict[str, Any]], first: Loss, end: Loss) -> int:
-    """Files that went into the trash wrongly and came out again."""
-    return max(0, first.in_trash - end.in_trash)
 
 
 def _tool(name: str) -> str:
