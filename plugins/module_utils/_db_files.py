@@ -25,6 +25,8 @@ SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 MAGIC = b"SQLite format 3\x00"
 CHUNK = 1 << 20
 WAL_MAGICS = (0x377F0682, 0x377F0683)
+_PAGE_SIZES = tuple(1 << power for power in range(9, 17))
+_LEAST_USABLE, _UTF8 = 480, 1
 _WAL_HEADER, _WAL_FRAME_HEADER = 32, 24
 # Bytes that SQLite locks (its file format document, "pending byte").
 _PENDING_BYTE, _SHARED_FIRST, _SHARED_SIZE = 0x40000000, 0x40000002, 510
@@ -75,6 +77,15 @@ def read_header(path: str) -> Header:
     )
     pages = struct.unpack(">I", head[28:32])[0]
     page_size = 65536 if raw == 1 else raw
+    if page_size not in _PAGE_SIZES or page_size - head[20] < _LEAST_USABLE:
+        raise DbError(
+            f"{path}: its header is damaged (page size {page_size}, {head[20]} reserved);"
+            " take an intact copy"
+        )
+    if struct.unpack(">I", head[56:60])[0] not in (0, _UTF8):
+        raise DbError(
+            f"{path}: its header is damaged (text is not UTF-8); take an intact copy"
+        )
     # The size in the header counts only where version-valid-for equals the counter.
     return Header(page_size, pages if change == valid_for else 0, head[18] == 2, size)
 

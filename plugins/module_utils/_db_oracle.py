@@ -140,6 +140,15 @@ class PlexOracle:
         """
         return [table for table in tables if not self._full_text_ok(path, table)]
 
+    def execute(self, path: str, statements: Sequence[str]) -> None:
+        """Let Plex's SQLite write what stock SQLite cannot; DbError when it fails."""
+        for sql in statements:
+            done = self._sqlite(path, sql)
+            if done.returncode:
+                raise DbError(
+                    f"{path}: 'Plex SQLite' failed at {sql}: {done.stderr.strip()}"
+                )
+
     def _full_text_ok(self, path: str, table: str) -> bool:
         statement = f"INSERT INTO {table}({table}) VALUES('integrity-check')"
         done = self._sqlite(path, statement)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -27,32 +26,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import 
 )
 from cloudburst_lab.plex_schema import Pair
 from cloudburst_lab.plex_schema.pair import connect
+from tests.support.plex_sqlite import IMAGE, write_docker
 from tests.unit.plugins.module_utils import db_faults
-
-IMAGE = "plexinc/pms-docker:1.42"
-# What "docker run ... Plex SQLite /v/x.db SQL" does, with the lab's tokenizer and order.
-DOCKER = """#!{python}
-import os, sys
-sys.path.insert(0, {lab!r})
-import sqlite3
-from cloudburst_lab.plex_schema.pair import connect
-open({log!r}, "a").write(repr(sys.argv[1:]) + "\\n")
-if sys.argv[1:3] == ["image", "inspect"]:
-    print("No such image", file=sys.stderr)
-    sys.exit(0 if sys.argv[-1] == {image!r} else 1)
-if {hang}:
-    import time; time.sleep(60)
-volume = sys.argv[sys.argv.index("-v") + 1].split(":")[0]
-path = os.path.join(volume, os.path.basename(sys.argv[-2]))
-try:
-    connection = connect(path)
-    for row in connection.execute(sys.argv[-1]):
-        print(row[0])
-    connection.rollback()
-except sqlite3.Error as error:
-    print(f"Error: stepping, {{error}} (11)", file=sys.stderr)
-    sys.exit({code})
-"""
 
 MakeDocker = Callable[..., str]
 
@@ -60,13 +35,7 @@ MakeDocker = Callable[..., str]
 @pytest.fixture
 def make_docker(tmp_path: Path) -> MakeDocker:
     def make(*, hang: bool = False, code: int = 1) -> str:
-        script = tmp_path / "docker"
-        lab = str(Path(sys.modules["cloudburst_lab"].__file__ or "").parents[1])
-        values = {"python": sys.executable, "lab": lab, "image": IMAGE, "hang": hang}
-        log = str(tmp_path / "log")
-        script.write_text(DOCKER.format(**values, log=log, code=code))
-        script.chmod(0o755)
-        return str(script)
+        return write_docker(tmp_path, hang=hang, code=code)
 
     return make
 

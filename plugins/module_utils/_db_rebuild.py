@@ -1,0 +1,342 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PRIVATE to cloudburst.plex: make a new database of what can be read of a damaged one.
+
+``.dump`` and ``.recover`` lose Plex's virtual tables and fill a file with junk rows
+(sqlite-lab §4). Here the schema is taken over word for word, each table gets the rows
+that ``_db_salvage`` believes, and indexes are made anew. The damaged file is only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import sqlite3
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
+    DbError,
+    read_header,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_reindex import (
+    comparable,
+    make_indexes,
+    make_rest,
+    quoted,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_salvage import (
+    Run,
+    TableReport,
+    TableScan,
+    scan_table,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_wreck import (
+    STATISTICS,
+    Entry,
+    Wreck,
+    examine,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
+    register_stubs,
+)
+
+
+class TooMuchLostError(DbError):
+    """What can be read is too little; the reports say how little."""
+
+    def __init__(self, message: str, reports: list[TableReport]) -> None:
+        super().__init__(message)
+        self.reports = reports
+
+
+@dataclass
+class Salvage:
+    """A database that was made, the report, and what only Plex's SQLite can finish."""
+
+    path: str
+    reports: list[TableReport]
+    unfinished: list[str] = field(default_factory=list)
+
+
+def salvage(source: str, target: str, lines: list[str], max_loss: float) -> Salvage:
+    """Write what can be believed of ``source`` into the new file ``target``.
+
+    ``lines`` are what SQLite's own check says of it. Raises TooMuchLostError when more
+    than ``max_loss`` of a table cannot be read, and DbError when the schema itself is
+    damaged; then what is at ``target`` is of no use.
+    """
+    read_header(source)
+    with open(source, "rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with contextlib.closing(data):
+            damaged = examine(source, data, lines)
+            scans = {
+                tree.name: scan_table(damaged.pages, number)
+                for number, tree in enumerate(damaged.trees, 1)
+                if tree.kind == "table" and number > 1 and number in damaged.touched
+            }
+    with contextlib.closing(_connection(target)) as connection:
+        builder = _Builder(connection, damaged, scans, max_loss)
+        return Salvage(target, builder.build(), builder.unfinished)
+
+
+def _connection(target: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri(target), uri=True, isolation_level=None)
+    register_stubs(connection)
+    # Comparing of texts that are not UTF-8 is none of our business here.
+    connection.text_factory = bytes
+    return connection
+
+
+class _Builder:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        source: Wreck,
+        scans: dict[str, TableScan],
+        max_loss: float,
+    ) -> None:
+        self.connection = connection
+        self.source = source
+        self.scans = scans
+        self.tables = {item.name: item for item in source.tables}
+        self.max_loss = max_loss
+        self.unfinished: list[str] = []
+        self.changed: set[str] = set()
+
+    def build(self) -> list[TableReport]:
+        try:
+            self._prepare()
+            self._refuse(self._previews())
+            reports = [self._table(item) for item in self._ordered_tables()]
+            self._refuse(reports)
+            self._empty_derived()
+            lossy = {item.table for item in reports if item.lost}
+            self.unfinished = [
+                *make_indexes(self.connection, self.source),
+                *make_rest(self.connection, self.source, self.changed, lossy),
+            ]
+            self._settle()
+        except sqlite3.Error as error:
+            raise DbError(
+                f"{self.source.path}: could not be salvaged ({error}); only an intact"
+                " copy helps"
+            ) from error
+        return reports
+
+    def _prepare(self) -> None:
+        run = self.connection.execute
+        header = read_header(self.source.path)
+        run(f"PRAGMA page_size={header.page_size}")
+        run("PRAGMA writable_schema=ON")
+        run("ATTACH ? AS old", (uri(self.source.path, "mode=ro&immutable=1"),))
+        run(f"PRAGMA main.auto_vacuum={self._pragma('old.auto_vacuum')}")
+        # Not OFF: a statement that fails half-way is taken back.
+        run("PRAGMA journal_mode=MEMORY")
+        run("PRAGMA synchronous=OFF")
+        for name in ("user_version", "application_id"):
+            run(f"PRAGMA main.{name}={self._pragma(f'old.{name}')}")
+
+    def _pragma(self, name: str) -> str:
+        value = self.connection.execute(f"PRAGMA {name}").fetchone()[0]
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    def _ordered_tables(self) -> list[Entry]:
+        """The sequences last: inserting rows into the other tables moves them."""
+        own = [
+            item for item in self.source.tables if not item.name.startswith("sqlite_")
+        ]
+        for item in own:
+            self.connection.execute(item.sql or "")
+        names = self.tables
+        if STATISTICS[0] in names:
+            self.connection.execute("ANALYZE main.sqlite_master")
+        extra = [
+            names[name] for name in ("sqlite_stat1", "sqlite_sequence") if name in names
+        ]
+        return own + extra
+
+    def _table(self, item: Entry) -> TableReport:
+        if item.name.startswith("sqlite_"):
+            self.connection.execute(f'DELETE FROM main."{item.name}"')
+        scan = self.scans.get(item.name)
+        columns = self._columns(item.name)
+        if scan is None:
+            self.connection.execute(
+                f'INSERT INTO main."{item.name}"({columns})'
+                f' SELECT {columns} FROM old."{item.name}" NOT INDEXED'
+            )
+        else:
+            for run in scan.runs:
+                self._copy(item.name, columns, run)
+        return self._report(item, scan)
+
+    def _previews(self) -> list[TableReport]:
+        """What is known of broken tables before anything is copied, to refuse early.
+
+        Not of those that a whole index can count: that is more than an estimate.
+        """
+        found = []
+        for name, scan in self.scans.items():
+            if name in self.source.derived or any(
+                comparable(self.connection, self.source, item)
+                for item in self.source.indexes(name)
+            ):
+                continue
+            found.append(self._broken_report(name, scan, scan.kept))
+        return found
+
+    def _broken_report(self, name: str, scan: TableScan, after: int) -> TableReport:
+        """From the table alone; ``after`` is less than kept where SQLite balked."""
+        missed = scan.kept - after
+        if not scan.gaps:
+            before = scan.kept + scan.unread
+            return TableReport(name, before, after, before - after, counted=True)
+        if not scan.leaves:
+            return TableReport(name, None, after, None)
+        lost = scan.estimate_lost(self._highest(name)) + missed
+        return TableReport(name, after + lost, after, lost)
+
+    def _columns(self, table: str) -> str:
+        rows = self.connection.execute(f'PRAGMA main.table_info("{table}")').fetchall()
+        names = [row[1].decode() for row in rows]
+        # The row id too, or tables without a key of their own would be renumbered.
+        alias = any(row[5] and row[2].upper() == b"INTEGER" for row in rows)
+        taken = {name.lower() for name in names}
+        hidden = [name for name in ("rowid", "_rowid_", "oid") if name not in taken][:1]
+        return ", ".join(([] if alias else hidden) + [f'"{name}"' for name in names])
+
+    def _copy(self, table: str, columns: str, run: Run) -> None:
+        if run.count > 1:
+            self._between(table, columns, run.first, run.before_last)
+        # On its own: looking for the next one would lead to the damaged page.
+        self._between(table, columns, run.last, run.last)
+
+    def _between(self, table: str, columns: str, low: int, high: int) -> None:
+        """Take over a range; where SQLite balks, all of it but what it balks at."""
+        where, values = "rowid = ?", [low]
+        if high > low:
+            where, values = "rowid BETWEEN ? AND ?", [low, high]
+        statement = (
+            f'INSERT INTO main."{table}"({columns}) SELECT {columns}'
+            f' FROM old."{table}" NOT INDEXED WHERE {where}'
+        )
+        try:
+            self.connection.execute(statement, values)
+        except sqlite3.DatabaseError:
+            if low == high:
+                return
+            middle = (low + high) // 2
+            self._between(table, columns, low, middle)
+            self._between(table, columns, middle + 1, high)
+
+    def _report(self, item: Entry, scan: TableScan | None) -> TableReport:
+        name = item.name
+        if name in self.source.derived:
+            return self._derived_report(name, scan)
+        copied = self._count(name)
+        strays, known = self._compare_with_indexes(name)
+        after = copied - strays
+        if scan is None and not strays:
+            return TableReport(name, copied, copied, 0, counted=True)
+        if known is not None:
+            report = TableReport(name, known, after, known - after, counted=True)
+        elif scan is not None:
+            report = self._broken_report(name, scan, after)
+        else:
+            report = TableReport(name, copied, after, strays, counted=True)
+        self.changed.add(name)
+        return self._with_doubts(replace(report, how="salvaged"), scan)
+
+    def _with_doubts(self, report: TableReport, scan: TableScan | None) -> TableReport:
+        """Name the rows from beside the damage that are still there."""
+        ranges = scan.doubtful if scan is not None else []
+        query = (
+            f'SELECT count(*) FROM main."{report.table}" WHERE rowid BETWEEN ? AND ?'
+        )
+        count, names = 0, []
+        for low, high in ranges:
+            here = int(self.connection.execute(query, (low, high)).fetchone()[0])
+            if here:
+                count += here
+                names.append(str(low) if low == high else f"{low}-{high}")
+        return replace(report, doubtful=count, doubtful_ids=tuple(names))
+
+    def _derived_report(self, name: str, scan: TableScan | None) -> TableReport:
+        count = self._count(name)
+        if scan is not None:
+            self.changed.add(self.source.derived[name])
+            how = "left out, made anew from other rows"
+            return TableReport(name, 0, 0, 0, counted=True, how=how)
+        return TableReport(name, count, count, 0, counted=True)
+
+    def _empty_derived(self) -> None:
+        """A part of a search index is worse than none."""
+        for name, owner in self.source.derived.items():
+            if owner in self.changed and name in self.tables:
+                self.connection.execute(f'DELETE FROM main."{name}"')
+
+    def _count(self, name: str) -> int:
+        query = f'SELECT count(*) FROM main."{name}"'
+        return int(self.connection.execute(query).fetchone()[0])
+
+    def _highest(self, name: str) -> int | None:
+        """The highest id ever given, from the sequences, when those are whole."""
+        names = [tree.name for tree in self.source.trees]
+        if "sqlite_sequence" not in names or not self.source.is_whole(
+            "sqlite_sequence"
+        ):
+            return None
+        row = self.connection.execute(
+            "SELECT seq FROM old.sqlite_sequence WHERE name=?", (name,)
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def _compare_with_indexes(self, name: str) -> tuple[int, int | None]:
+        """Take rows out that an intact index contradicts, and count what it counts."""
+        strays, known = 0, None
+        for index in self.source.indexes(name):
+            columns = comparable(self.connection, self.source, index)
+            if columns is None:
+                continue
+            strays += self._remove_strays(name, index.name, columns)
+            known = self._entries(name, index.name)
+        return strays, known
+
+    def _remove_strays(self, table: str, index: str, columns: list[str]) -> int:
+        # Entries only, in the order of their keys: the table itself is not looked at.
+        entries = f'SELECT rowid AS r, {quoted(columns)} FROM old."{table}" INDEXED BY "{index}"'
+        same = " AND ".join(f'i."{name}" IS n."{name}"' for name in columns)
+        self.connection.execute(
+            f"CREATE TEMP TABLE agreed AS SELECT i.r AS r FROM ({entries}) i"
+            f' CROSS JOIN main."{table}" n ON n.rowid = i.r AND {same}'
+        )
+        self.connection.execute("CREATE INDEX temp.agreed_r ON agreed(r)")
+        try:
+            removed = self.connection.execute(
+                f'DELETE FROM main."{table}"'
+                " WHERE rowid NOT IN (SELECT r FROM temp.agreed)"
+            )
+            return removed.rowcount
+        finally:
+            self.connection.execute("DROP TABLE temp.agreed")
+
+    def _entries(self, table: str, index: str) -> int:
+        query = f'SELECT count(rowid) FROM old."{table}" INDEXED BY "{index}"'
+        return int(self.connection.execute(query).fetchone()[0])
+
+    def _refuse(self, reports: list[TableReport]) -> None:
+        reasons = [text for item in reports if (text := item.refusal(self.max_loss))]
+        if reasons:
+            raise TooMuchLostError(
+                f"{self.source.path}: too much is lost, at most {self.max_loss:.1%} of"
+                f" a table may be: {'; '.join(reasons)}",
+                reports,
+            )
+
+    def _settle(self) -> None:
+        self.connection.execute("DETACH old")
+        if read_header(self.source.path).wal:
+            self.connection.execute("PRAGMA journal_mode=WAL")
