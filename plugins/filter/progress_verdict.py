@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - cloudburst.plex contributors (@cloudburst)
 description:
-  - Says V(running), V(settled), V(reached), V(stalled), V(too_late) or V(crashed).
+  - Says V(running), V(settled), V(reached), V(stalled), V(too_late), V(crashed) or V(unguarded).
 positional: rules
 options:
   _input:

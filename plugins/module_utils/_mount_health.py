@@ -56,6 +56,12 @@ class Evidence:
     offset: int = 0
     bytes_read: int = 0
     length: int = 0
+    # Whether the bytes were the known ones of a canary; None: nothing to compare.
+    matches: bool | None = None
+    # Whether the read went through the mount namespace of Plex's container.
+    inside: bool = False
+    # Changes with every new mount, also on the same path.
+    mount_id: str = ""
 
     def as_dict(self) -> dict[str, t.Any]:
         """A JSON-ready copy with names instead of error numbers."""
@@ -96,6 +102,10 @@ def judge(evidence: Evidence, minimum: int, slow_ms: int) -> Health:
         return _hanging(evidence, f"a read had no end after {evidence.read.ms} ms")
     if evidence.read.outcome == "error":
         return _read_error(evidence)
+    if evidence.matches is False:
+        wrong = f"{evidence.file} gives other bytes than were written"
+        down = _store_fails(evidence.backend)
+        return Health("backend_down" if down else "wedged", wrong)
     return _bytes_came(evidence, minimum, slow_ms)
 
 
@@ -152,6 +162,8 @@ class MountEntry:
     path: str
     fstype: str
     source: str
+    # Number of the mount and of its device: a new mount has others.
+    number: str = ""
 
 
 def parse_mountinfo(text: str) -> list[MountEntry]:
@@ -161,7 +173,9 @@ def parse_mountinfo(text: str) -> list[MountEntry]:
         left, separator, right = line.partition(" - ")
         fields, tail = left.split(), right.split()
         if separator and len(fields) >= 5 and len(tail) >= 2:
-            entries.append(MountEntry(unescape(fields[4]), tail[0], unescape(tail[1])))
+            path, source = unescape(fields[4]), unescape(tail[1])
+            number = f"{fields[0]}/{fields[2]}"
+            entries.append(MountEntry(path, tail[0], source, number))
     return entries
 
 

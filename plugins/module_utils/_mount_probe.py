@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import http.client
 import json
 import os
 import random
 import select
 import signal
-import socket
 import time
 import typing as t
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
+    expected,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
     Evidence,
     MountEntry,
@@ -32,6 +33,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health impo
     mount_at,
     parse_mountinfo,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
 BLOCK = 4096
 # Folders that a search for a file to read may open.
@@ -52,7 +54,7 @@ def run_in_child(
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_the_child(work, writable)
+        be_the_child(work, writable)
     os.close(writable)
     try:
         text = _read_until(readable, started + deadline)
@@ -66,10 +68,12 @@ def run_in_child(
     return (json.loads(text) if text else None), elapsed, pid
 
 
-def _be_the_child(work: t.Callable[[], Report], writable: int) -> t.NoReturn:
+def be_the_child(work: t.Callable[[], Report], writable: int) -> t.NoReturn:
+    """Run ``work``, write its report, and end, whatever happens."""
     status = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(null, number)
@@ -139,27 +143,40 @@ def process_start(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-def read_block(path: str, size: int, rng: random.Random) -> Report:
-    """Read ``size`` bytes at a random block of a file, past the page cache."""
+def read_block(
+    path: str,
+    size: int,
+    rng: random.Random,
+    canary: str | None = None,
+    span: int | None = None,
+) -> Report:
+    """Read ``size`` bytes at a random block of a file, past the page cache.
+
+    With the name of a ``canary`` the bytes are compared; ``span`` keeps to the
+    beginning of a long file, so that probes do not fill the disk cache.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         length = os.fstat(descriptor).st_size
-        blocks = max(0, length - size) // BLOCK
+        blocks = max(0, min(length, span or length) - size) // BLOCK
         offset = rng.randint(0, blocks) * BLOCK if blocks else 0
         os.posix_fadvise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)
-        got = 0
-        while got < min(size, length - offset):
-            chunk = os.pread(descriptor, size - got, offset + got)
+        data = b""
+        while len(data) < min(size, length - offset):
+            chunk = os.pread(descriptor, size - len(data), offset + len(data))
             if not chunk:
                 break
-            got += len(chunk)
+            data += chunk
     except OSError as exc:
         # A read knows only its number; the verdict has to name the file.
         exc.filename = path
         raise
     finally:
         os.close(descriptor)
-    return {"file": path, "offset": offset, "bytes": got, "length": length}
+    report = {"file": path, "offset": offset, "bytes": len(data), "length": length}
+    if canary is not None:
+        report["matches"] = data == expected(canary, offset, len(data))
+    return report
 
 
 def some_file(root: str, rng: random.Random) -> str:
@@ -170,7 +187,8 @@ def some_file(root: str, rng: random.Random) -> str:
             break
         folder = waiting.pop()
         with os.scandir(folder) as entries:
-            rows = list(entries)
+            # Dot folders hold other things than media, canaries for example.
+            rows = [entry for entry in entries if not entry.name.startswith(".")]
         files = [e.path for e in rows if e.is_file() and e.stat().st_size > 0]
         if files:
             return rng.choice(files)
@@ -192,56 +210,12 @@ def guarded(work: t.Callable[[], Report]) -> Report:
         }
 
 
-class RcSocket:
-    """rclone's remote control over its unix socket, under a deadline."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        self.path = path
-        self.timeout = timeout
-
-    def reachable(self, fs: str, remote: str) -> Probe:
-        """Ask the store itself, past FUSE and caches."""
-        call = "operations/stat" if remote else "operations/list"
-        body = {"fs": fs, "remote": remote, "opt": {"noModTime": True}}
-        started = time.monotonic()
-        try:
-            status, answer = self._post(call, body)
-        except (OSError, http.client.HTTPException, ValueError) as exc:
-            late = isinstance(exc, (socket.timeout, TimeoutError))
-            return Probe(
-                "timeout" if late else "error",
-                _ms(started),
-                getattr(exc, "errno", None),
-                f"rc {call}: no answer within {self.timeout:g} s" if late else str(exc),
-            )
-        if status != 200:
-            return Probe("error", _ms(started), None, str(answer.get("error", status)))
-        if remote and answer.get("item") is None:
-            # A missing object is answered with item null, not with an error.
-            missing = f"{remote} is not in {fs}"
-            return Probe("error", _ms(started), errno.ENOENT, missing)
-        return Probe("ok", _ms(started))
-
-    def _post(self, call: str, body: Report) -> tuple[int, Report]:
-        connection = http.client.HTTPConnection("localhost", timeout=self.timeout)
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.sock.settimeout(self.timeout)
-            connection.sock.connect(self.path)
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", f"/{call}", json.dumps(body), headers)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read() or b"{}")
-        finally:
-            connection.close()
-
-
-def _ms(started: float) -> int:
-    return int((time.monotonic() - started) * 1000)
-
-
 class MountProber:
-    """Collects the evidence of one look."""
+    """Collects the evidence of one look.
+
+    ``inside`` is the same folder as Plex's container sees it, below
+    ``/proc/<pid>/root``: bytes that arrive on the host prove nothing there (L07).
+    """
 
     def __init__(
         self,
@@ -251,7 +225,9 @@ class MountProber:
         rc: RcSocket | None = None,
         rng: random.Random | None = None,
         mountinfo: str = "/proc/self/mountinfo",
+        inside: str | None = None,
     ) -> None:
+        self.inside = inside
         self.path = path.rstrip("/") or "/"
         self.timeout = timeout
         self.outstanding = outstanding
@@ -259,7 +235,13 @@ class MountProber:
         self.rng = rng or random.Random()
         self.mountinfo = mountinfo
 
-    def look(self, file: str | None, size: int, need_mount: bool) -> Evidence:
+    def look(
+        self,
+        file: str | None,
+        size: int,
+        need_mount: bool,
+        canary: str | None = None,
+    ) -> Evidence:
         """One look: mount table, statvfs, a read, and the store behind."""
         entry = self._entry()
         skipped = Probe("skipped")
@@ -268,23 +250,28 @@ class MountProber:
         if not mounted or left is not None:
             backend = self._backend(entry, file) if left is not None else skipped
             return self._evidence(entry, mounted, left, skipped, skipped, backend, {})
-        statvfs, _report = self._child(lambda: _statvfs(self.path))
+        statvfs, _report = self._child(lambda: _statvfs(self.inside or self.path))
         read = skipped
         report: Report = {}
         if statvfs.outcome == "ok":
-            read, report = self._child(lambda: self._read(file, size))
-        backend = self._backend(entry, file)
+            read, report = self._child(lambda: self._read(file, size, canary))
+        backend = self._backend(entry, file or self._relative(report))
+        if backend.outcome == "ok":
+            backend = self._bytes(entry, file or self._relative(report), size, canary)
         return self._evidence(entry, True, None, statvfs, read, backend, report)
 
     def _entry(self) -> MountEntry | None:
         with open(self.mountinfo, encoding="utf-8", errors="replace") as handle:
             return mount_at(parse_mountinfo(handle.read()), self.path)
 
-    def _read(self, file: str | None, size: int) -> Report:
-        chosen = (
-            os.path.join(self.path, file) if file else some_file(self.path, self.rng)
-        )
-        return read_block(chosen, size, self.rng)
+    def _read(self, file: str | None, size: int, canary: str | None) -> Report:
+        root = self.inside or self.path
+        chosen = os.path.join(root, file) if file else some_file(root, self.rng)
+        return read_block(chosen, size, self.rng, canary)
+
+    def _relative(self, report: Report) -> str | None:
+        root, name = self.inside or self.path, str(report.get("file", ""))
+        return os.path.relpath(name, root) if name.startswith(f"{root}/") else None
 
     def _child(self, work: t.Callable[[], Report]) -> tuple[Probe, Report]:
         report, elapsed, pid = run_in_child(lambda: guarded(work), self.timeout)
@@ -299,6 +286,13 @@ class MountProber:
         if self.rc is None or entry is None:
             return Probe("skipped")
         return self.rc.reachable(entry.source, file or "")
+
+    def _bytes(
+        self, entry: MountEntry | None, file: str | None, size: int, canary: str | None
+    ) -> Probe:
+        if self.rc is None or entry is None or file is None:
+            return Probe("ok")
+        return self.rc.fetch(entry.source, file, 0, size, canary)
 
     def _evidence(
         self,
@@ -322,6 +316,9 @@ class MountProber:
             offset=int(report.get("offset", 0)),
             bytes_read=int(report.get("bytes", 0)),
             length=int(report.get("length", 0)),
+            matches=report.get("matches"),
+            inside=self.inside is not None,
+            mount_id=entry.number if entry else "",
         )
 
 

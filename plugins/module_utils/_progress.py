@@ -17,6 +17,10 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
+    Held,
+    fenced_seconds,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
     Activity,
     busy_with,
@@ -73,6 +77,24 @@ class ContainerState:
     def as_dict(self) -> dict[str, t.Any]:
         """A JSON-ready copy."""
         return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class GuardView:
+    """What the guard of the mount says; a host without one is never fenced."""
+
+    state: str = "absent"
+    fenced: bool = False
+    message: str = ""
+    fences: tuple[Held, ...] = ()
+
+    def fenced_seconds(self, since: float, now: float) -> float:
+        """How long Plex was stopped between two moments."""
+        return fenced_seconds(self.fences, since, now)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """A JSON-ready copy without the history."""
+        return {"state": self.state, "fenced": self.fenced, "message": self.message}
 
 
 def full_pass_due(previous: t.Mapping[str, t.Any], now: float) -> bool:
@@ -148,14 +170,18 @@ def assemble(
     container: ContainerState | None,
     previous: t.Mapping[str, t.Any],
     cpu_idle: float | None,
+    guard: GuardView | None = None,
 ) -> Sample:
     """The sample with its verdicts: busy, quiet, settled."""
+    guard = guard or GuardView()
     busy = busy_with(activities, refreshing)
     cpu = container.cpu_percent if container else None
     quiet = not busy and not _cpu_busy(cpu, cpu_idle)
     moved = movement(sections, previous.get("sections") or {})
     streak = quiet_streak(quiet, bool(moved), int(previous.get("quiet_streak") or 0))
     still_since = now if moved else float(previous.get("still_since") or now)
+    begun = previous.get("baseline") or baseline(now, sections)
+    still = now - still_since - guard.fenced_seconds(still_since, now)
     return {
         "time": now,
         "sections": {str(number): row for number, row in sections.items()},
@@ -166,10 +192,36 @@ def assemble(
         "cpu_percent": cpu,
         "moved": moved,
         "still_since": still_since,
-        "still_seconds": max(0.0, now - still_since),
+        # Timers stand still while Plex is fenced (L87).
+        "still_seconds": max(0.0, still),
+        "fenced_seconds": guard.fenced_seconds(float(begun["time"]), now),
+        "guard": guard.as_dict(),
         "quiet_streak": streak,
         "settled": streak >= 2,
-        "baseline": previous.get("baseline") or baseline(now, sections),
+        "baseline": begun,
+    }
+
+
+def fenced_sample(
+    now: float, previous: t.Mapping[str, t.Any], guard: GuardView
+) -> Sample:
+    """The sample of a Plex that is stopped: nobody answers, and no time passes."""
+    still_since = float(previous.get("still_since") or now)
+    began = float(previous["baseline"]["time"])
+    still = now - still_since - guard.fenced_seconds(still_since, now)
+    return {
+        **previous,
+        "time": now,
+        "activities": [],
+        "busy": True,
+        "butler": {"running": []},
+        "cpu_percent": None,
+        "moved": {},
+        "still_seconds": max(0.0, still),
+        "fenced_seconds": guard.fenced_seconds(began, now),
+        "guard": guard.as_dict(),
+        "quiet_streak": 0,
+        "settled": False,
     }
 
 

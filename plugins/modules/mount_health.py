@@ -14,6 +14,8 @@ author:
 description:
   - Reads bytes from a file on the mount, in a child process under a deadline, and says what the mount is worth. Listings and C(stat) stay
     good while every read hangs, so they prove nothing.
+  - With O(rc_socket) the store is asked for the same file past the mount and its caches, and for bytes of it when rclone serves them
+    (C(--rc-serve)). A warm disk cache delivers bytes for ever while the store is frozen.
   - Never fails because of the mount; the verdict is the result. Anything but V(healthy) or V(slow) means that no scan may start.
   - A child that hangs in the kernel cannot be killed. It is remembered, and as long as it hangs no other is sent.
 extends_documentation_fragment:
@@ -53,6 +55,18 @@ options:
       - Unix socket of rclone's remote control. With it the store is asked past the mount and its caches, which tells a store that is down from an
         rclone that hangs.
     type: path
+  canary:
+    description:
+      - The file of M(cloudburst.plex.media_canary), relative to O(path). It is read instead of O(file), and its bytes are compared.
+    type: str
+  container:
+    description:
+      - Container whose view of the mount is read, as long as it runs. Bytes that arrive on the host prove nothing about a container.
+    type: str
+  container_path:
+    description:
+      - Where O(path) is in O(container).
+    type: str
   need_mount:
     description:
       - Whether O(path) has to be a mount point. Turn it off for a plain folder.
@@ -108,6 +122,9 @@ evidence:
     offset: 1138688
     bytes_read: 65536
     length: 734003200
+    matches: null
+    inside: false
+    mount_id: 229/0:79
 """
 
 import hashlib
@@ -116,14 +133,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._fence import Container
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
     judge,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,
     OutstandingChild,
-    RcSocket,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
 
 def health(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -131,8 +149,20 @@ def health(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     rc = None
     if params["rc_socket"]:
         rc = RcSocket(params["rc_socket"], params["timeout"])
-    prober = MountProber(params["path"], params["timeout"], _outstanding(params), rc)
-    evidence = prober.look(params["file"], params["minimum"], params["need_mount"])
+    prober = MountProber(
+        params["path"],
+        params["timeout"],
+        _outstanding(params),
+        rc,
+        inside=_inside(params),
+    )
+    canary = params["canary"]
+    evidence = prober.look(
+        canary or params["file"],
+        params["minimum"],
+        params["need_mount"],
+        canary.rpartition("/")[2] if canary else None,
+    )
     expected = params["minimum"]
     if evidence.read.outcome == "ok":
         # A file that is smaller than a block is whole when all of it came.
@@ -146,6 +176,15 @@ def health(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "latency_ms": evidence.read.ms if read_ok else None,
         "evidence": evidence.as_dict(),
     }
+
+
+def _inside(params: t.Mapping[str, t.Any]) -> str | None:
+    """The mount as the container sees it; None while it does not run."""
+    if not params["container"]:
+        return None
+    pid = Container(params["container"]).first()
+    folder = (params["container_path"] or params["path"]).rstrip("/")
+    return f"/proc/{pid}/root{folder}" if pid else None
 
 
 def _outstanding(params: t.Mapping[str, t.Any]) -> OutstandingChild:
@@ -163,6 +202,9 @@ def main() -> None:
             "minimum": {"type": "int", "default": 65536},
             "slow_ms": {"type": "int", "default": 3000},
             "rc_socket": {"type": "path"},
+            "canary": {"type": "str"},
+            "container": {"type": "str"},
+            "container_path": {"type": "str"},
             "need_mount": {"type": "bool", "default": True},
             "state_dir": {"type": "path", "default": "/run/cloudburst"},
         },

@@ -57,6 +57,16 @@ options:
       - File on the target that keeps the last sample from call to call. It is read when O(previous) is empty, and replaced in one step.
         Needed with C(until), which gives every attempt the same arguments. Remove it where a new phase begins.
     type: path
+  guard_journal:
+    description:
+      - Journal of the guard that stops Plex while its media mount is bad, see M(cloudburst.plex.guard_info). A stopped Plex answers nobody, so
+        it is not asked, and the time in which it was stopped does not count as standing still. Not looked at when it is not set.
+    type: path
+  guard_status:
+    description:
+      - The guard's status of the moment.
+    type: path
+    default: /run/cloudburst/guard.json
   looks:
     description:
       - How many looks to take within this call, each with the one before it as previous. The last one is returned.
@@ -106,7 +116,8 @@ sample:
       analysis; C(sonic_done) are tracks that carry Plex's marker and C(sonic_vectors) those with a vector.
     - C(busy) tells that Plex works on something (its permanent idle Butler row does not count), C(moved) what changed since O(previous),
       C(quiet_streak) how many looks in a row found nothing going on and nothing moved, C(settled) that there were two,
-      C(still_seconds) how long no counter has moved, C(baseline) what the first sample counted.
+      C(still_seconds) how long no counter has moved, C(baseline) what the first sample counted, C(fenced_seconds) how long Plex was stopped
+      by the guard since then, C(guard) what the guard says now.
     - C(cpu_percent) is of one CPU core, so that four busy cores give 400.
   returned: success
   type: dict
@@ -117,6 +128,8 @@ sample:
     quiet_streak: 0
     still_since: 1763690000.0
     still_seconds: 0.0
+    fenced_seconds: 0.0
+    guard: {"state": "watching", "fenced": false, "message": "65536 bytes in 14 ms"}
     cpu_percent: 187.5
     butler: {"running": []}
     moved: {"1": {"leaves": 12}}
@@ -161,6 +174,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._container import 
     ContainerUnknown,
     DockerCli,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
+    GuardFiles,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
     activities_of,
 )
@@ -179,9 +195,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import
     PlexNotFound,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
+    GuardView,
     Sample,
     SampleFile,
     assemble,
+    fenced_sample,
     full_pass_due,
     section_sample,
 )
@@ -196,7 +214,9 @@ class Sampler:
         api: PlexApi | None,
         docker: DockerCli,
         clock: t.Callable[[], float] = time.time,
+        guard: GuardFiles | None = None,
     ) -> None:
+        self.guard = guard
         self.counters = counters
         self.api = api
         self.docker = docker
@@ -216,6 +236,10 @@ class Sampler:
         """One sample."""
         previous = params["previous"]
         now = self.clock()
+        guard = self._guard(now)
+        if guard.fenced and self.api is not None and previous.get("baseline"):
+            # A stopped Plex answers nobody.
+            return fenced_sample(now, previous, guard)
         rows = self._chosen(params["sections"])
         activities, refreshing = self._doing([row.id for row in rows])
         container = params["container"]
@@ -229,10 +253,17 @@ class Sampler:
             state,
             previous,
             params["cpu_idle"],
+            guard,
         )
         if self.api is None:
             sample.update(busy=None, settled=None, quiet_streak=0)
         return {**sample, **marks}
+
+    def _guard(self, now: float) -> GuardView:
+        if self.guard is None:
+            return GuardView()
+        report, held = self.guard.look(now)
+        return GuardView(report.state, report.fenced, report.message, tuple(held))
 
     def _chosen(self, wanted: t.Sequence[int]) -> list[SectionRow]:
         rows = {row.id: row for row in self.counters.sections()}
@@ -294,6 +325,8 @@ def main() -> None:
             api={"type": "bool", "default": True},
             previous={"type": "dict", "default": {}},
             state_file={"type": "path"},
+            guard_journal={"type": "path"},
+            guard_status={"type": "path", "default": "/run/cloudburst/guard.json"},
             looks={"type": "int", "default": 1},
             pause={"type": "float", "default": 2.0},
             since={"type": "int"},
@@ -308,7 +341,11 @@ def main() -> None:
     )
     params = dict(module.params)
     api = plex_api(module) if params["api"] else None
-    sampler = Sampler(PlexCounters(params["databases"]), api, DockerCli())
+    guard = None
+    if params["guard_journal"]:
+        guard = GuardFiles(params["guard_journal"], params["guard_status"])
+    counters = PlexCounters(params["databases"])
+    sampler = Sampler(counters, api, DockerCli(), guard=guard)
     memory = SampleFile(params["state_file"])
     try:
         params["previous"] = params["previous"] or memory.load()

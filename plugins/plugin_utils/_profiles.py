@@ -82,6 +82,15 @@ _MOUNT: dict[str, Table] = {
         "slow_ms": 3000,
         "failures_before_remount": 3,
         "remount": True,
+        "guard": {
+            "tick": 1,
+            "statvfs_deadline": 4,
+            "byte_interval": 2,
+            "byte_deadline": 5,
+            "wedge_deadline": 9,
+            "free_after": 30,
+            "prove_looks": 2,
+        },
     },
     "local": {
         "timeout": "120s",
@@ -91,6 +100,16 @@ _MOUNT: dict[str, Table] = {
         "slow_ms": 20000,
         "failures_before_remount": 0,
         "remount": False,
+        # A home line is slow by nature, and a probe takes of what it has.
+        "guard": {
+            "tick": 5,
+            "statvfs_deadline": 30,
+            "byte_interval": 30,
+            "byte_deadline": 60,
+            "wedge_deadline": 120,
+            "free_after": 300,
+            "prove_looks": 2,
+        },
     },
 }
 
@@ -152,9 +171,14 @@ def monitoring(name: str, quick_test: bool, limits: Table, options: Table) -> Ta
         "name": name,
         "phases": phases,
         "limits": {**LIMITS, **limits},
-        "mount": {**_MOUNT[name], **options.get("mount", {})},
+        "mount": _with_guard(_MOUNT[name], options.get("mount", {})),
         "waits": {**_WAITS[name], **options.get("waits", {})},
     }
+
+
+def _with_guard(usual: Table, own: Table) -> Table:
+    guard = {**usual["guard"], **own.get("guard", {})}
+    return {**usual, **own, "guard": guard}
 
 
 def _adjusted(line: Table, options: Table) -> Table:

@@ -18,7 +18,9 @@ import typing as t
 from ansible_collections.cloudburst.plex.plugins.module_utils._progress import pace
 
 Sample = t.Mapping[str, t.Any]
-Verdict = t.Literal["running", "settled", "reached", "stalled", "too_late", "crashed"]
+Verdict = t.Literal[
+    "running", "settled", "reached", "stalled", "too_late", "crashed", "unguarded"
+]
 
 # A small library settles in seconds, a big one takes hours: look often at
 # first, then at the interval of the monitoring profile.
@@ -60,6 +62,12 @@ def verdict(sample: Sample, rules: t.Mapping[str, t.Any]) -> Verdict:
     container = sample.get("container")
     if container and not container["running"]:
         return "crashed"
+    guard = sample.get("guard") or {}
+    if guard.get("state") == "dead":
+        return "unguarded"
+    if guard.get("fenced"):
+        # Nothing can end or stall in a Plex that is stopped.
+        return "running"
     if rules.get("target") and gained(sample, "sonic_vectors") >= rules["target"]:
         return "reached"
     quiet = sample["quiet_streak"] >= max(2, int(rules.get("quiet", 2)))
@@ -104,8 +112,9 @@ def _cpu_works(sample: Sample, idle: float | None) -> bool:
 
 
 def elapsed(sample: Sample) -> float:
-    """Seconds since the phase began."""
-    return float(sample["time"]) - float(sample["baseline"]["time"])
+    """Seconds since the phase began in which Plex could work."""
+    passed = float(sample["time"]) - float(sample["baseline"]["time"])
+    return passed - float(sample.get("fenced_seconds") or 0)
 
 
 def gained(sample: Sample, counter: str) -> int:
@@ -121,6 +130,9 @@ def progress_line(
     """One line: time, phase, what moved, how fast, how long still (L51)."""
     stamp = (clock or _clock)(float(sample["time"]))
     parts = [f"[{stamp}] {phase:<8} {name}", *_counted(sample, phase)]
+    guard = sample.get("guard") or {}
+    if guard.get("fenced"):
+        parts.append(f"Plex is fenced: {guard['message']}")
     if sample.get("cpu_percent") is not None:
         parts.append(f"cpu {sample['cpu_percent']:.0f} %")
     doing = _doing(sample)
@@ -203,6 +215,12 @@ def explain(
             f"{what} is not finished after {duration(elapsed(sample))}"
             f" (limit {duration(rules['limit_seconds'])}). It still runs; raise"
             " scan_limits and start the same command again to go on"
+        )
+    if outcome == "unguarded":
+        guard = sample.get("guard") or {}
+        return (
+            f"{what} goes on unguarded, so it is not waited for: {guard.get('message')}."
+            " Look at the service cloudburst-guard; start the same command again to go on"
         )
     if outcome == "crashed":
         state = sample.get("container") or {}

@@ -21,6 +21,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import judge
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
+    content,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,
     OutstandingChild,
@@ -30,6 +33,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe impor
     run_in_child,
     some_file,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
 RNG = random.Random(7)
 
@@ -206,4 +210,4 @@ def test_rc_that_hangs(rc: RcServer, tmp_path: Path) -> None:
 
 def test_rc_that_is_gone(tmp_path: Path) -> None:
     probe = RcSocket(str(tmp_path / "none.sock"), 0.1).reachable("s3:m", "f")
-    assert (probe.outcome, probe.errno) == ("error", errno.ENOENT)
+    assert (probe.outcome, probe.errno) == ("error", None)

@@ -12,6 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
+    Held,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_activity import (
     Activity,
     activities_of,
@@ -23,8 +26,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_counters imp
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
     ContainerState,
+    GuardView,
     SampleFile,
     assemble,
+    fenced_sample,
     full_pass_due,
     movement,
     pace,
@@ -209,3 +214,17 @@ def test_sample_file(tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text('{"time"')
     assert kept.load() == {}
     SampleFile(None).save({})
+
+
+def test_no_time_passes_while_plex_is_fenced() -> None:
+    first = sample({}, 1000.0)
+    held = GuardView("fenced", True, "stale", (Held(1020.0, None, "stale", ""),))
+    during = fenced_sample(1300.0, {**first, "quiet_streak": 1}, held)
+    assert (during["still_seconds"], during["fenced_seconds"]) == (20.0, 280.0)
+    assert (during["quiet_streak"], during["settled"]) == (0, False)
+    over = GuardView("watching", False, "", (Held(1020.0, 1320.0, "stale", ""),))
+    rows = {5: one(60)}
+    after = assemble(1400.0, rows, IDLE, [], None, during, None, over)
+    assert (after["still_seconds"], after["fenced_seconds"]) == (100.0, 300.0)
+    assert after["baseline"] == first["baseline"]
+    assert after["guard"]["state"] == "watching"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import os
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,25 @@ def test_silent_server_fails(pair: Pair) -> None:
     result = sample(pair, "http://127.0.0.1:1")
     assert result["failed"]
     assert "does not answer" in result["msg"]
+
+
+def test_a_fenced_server_is_not_asked(pair: Pair, tmp_path: Path) -> None:
+    files = {
+        "guard_journal": str(tmp_path / "guard.jsonl"),
+        "guard_status": str(tmp_path / "guard.json"),
+    }
+    with serving(script([IDLE])) as server:
+        first = sample(pair, server.url, **files)["sample"]
+    assert first["guard"]["state"] == "absent"
+    now = time.time()
+    status = {"time": now, "pid": os.getpid(), "state": "fenced", "fenced": True}
+    Path(files["guard_status"]).write_text(json.dumps(status))
+    fenced = {"time": now, "event": "fenced", "verdict": "stale"}
+    Path(files["guard_journal"]).write_text(json.dumps(fenced) + "\n")
+    found = sample(pair, "http://127.0.0.1:1", previous=first, **files)
+    assert not found["failed"]
+    assert found["sample"]["guard"]["fenced"]
+    assert found["sample"]["sections"] == first["sections"]
 
 
 def test_unknown_section_is_named(pair: Pair) -> None:

@@ -14,6 +14,8 @@ from ansible_collections.cloudburst.plex.plugins.plugin_utils import _watching
 
 RULES = {"limit_seconds": 3600, "stall_seconds": 600, "cpu_idle": 10.0}
 
+HELD = {"state": "fenced", "fenced": True, "message": "the mount is stale"}
+
 
 def sample(**changes: Any) -> dict[str, Any]:
     rows = {
@@ -57,6 +59,13 @@ def sample(**changes: Any) -> dict[str, Any]:
         ({}, {"target": 31}, "running"),
         ({"container": {"running": False, "status": "exited"}}, {}, "crashed"),
         ({"container": None, "quiet_streak": 2}, {}, "settled"),
+        # a Plex that the guard holds neither ends nor stalls, and no time passes (L87)
+        ({"guard": HELD, "time": 9e9, "still_seconds": 9e9}, {}, "running"),
+        ({"guard": HELD, "quiet_streak": 2}, {}, "running"),
+        ({"time": 4600.0, "fenced_seconds": 60.0}, {}, "running"),
+        ({"time": 4700.0, "fenced_seconds": 60.0}, {}, "too_late"),
+        ({"guard": {"state": "dead", "fenced": True}}, {}, "unguarded"),
+        ({"guard": {"state": "stopped", "fenced": False}}, {}, "running"),
     ],
 )
 def test_verdict(changes: dict[str, Any], rules: dict[str, Any], expected: str) -> None:
@@ -190,3 +199,12 @@ def test_no_target_as_text_is_no_target() -> None:
 
 def test_pauses_from_text() -> None:
     assert _watching.poll_pauses("120", "5") == _watching.poll_pauses(120, 5)  # type: ignore[arg-type]
+
+
+def test_line_and_words_of_a_fence() -> None:
+    line = _watching.progress_line(sample(guard=HELD), "scan", "Movies", lambda _t: "-")
+    assert "Plex is fenced: the mount is stale" in line
+    gone = {"state": "dead", "fenced": True, "message": "the guard is gone"}
+    words = _watching.explain("unguarded", sample(guard=gone), RULES, "The scan")
+    assert "the guard is gone" in words
+    assert "cloudburst-guard" in words

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection: no promise of stability for others.
+
+"""What the guard sees: probes that run side by side, put together. Pure.
+
+Three kinds of children are on their way at different speeds: ``statvfs`` asks
+whether anybody answers for the mount, ``read`` gets bytes from where Plex
+reads, ``store`` gets bytes past FUSE and the cache. A warm cache gives bytes
+for ever while the store is frozen (``scaleway-rclone B2``), so a look is good
+only when a ``read`` and a ``store`` have both come to a good end.
+"""
+
+from __future__ import annotations
+
+import errno
+import statistics
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard import (
+    Look,
+    Patience,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
+    Evidence,
+    Probe,
+    judge,
+)
+
+Kind = t.Literal["statvfs", "read", "store"]
+KINDS: tuple[Kind, ...] = ("statvfs", "read", "store")
+LATEST_FIRST: tuple[Kind, ...] = ("store", "read", "statvfs")
+# These touch FUSE, where a child can hang beyond killing.
+TOUCHES_FUSE: tuple[Kind, ...] = ("statvfs", "read")
+REMEMBERED_LATENCIES = 30
+# A deadline is this many times what is usual here (L94), within bounds.
+USUAL_TIMES = 4.0
+MOST_TIMES = 6.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """The probes of one kind: the one that runs, and what the last one said."""
+
+    began: float = float("-inf")
+    running: bool = False
+    # It was given up and killed, and is still there.
+    hung: int | None = None
+    probe: Probe = Probe("skipped")
+    ended: float = float("-inf")
+    report: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the mount tables say."""
+
+    mounted: bool = False
+    source: str = ""
+    fstype: str = ""
+    mount_id: str = ""
+    # Plex's container runs, and does not see the mount.
+    hidden: bool = False
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Everything seen so far."""
+
+    table: Table = Table()
+    statvfs: Track = Track()
+    read: Track = Track()
+    store: Track = Track()
+    latencies: tuple[tuple[str, int], ...] = ()
+    failures: int = 0
+    proofs: int = 0
+    proven_read: float = float("-inf")
+    proven_store: float = float("-inf")
+
+    def track(self, kind: Kind) -> Track:
+        """The probes of one kind."""
+        found: Track = getattr(self, kind)
+        return found
+
+    @property
+    def hung(self) -> int | None:
+        """The child that hangs in the kernel, if any."""
+        return next((pid for k in KINDS if (pid := self.track(k).hung)), None)
+
+
+def _with(sight: Sight, kind: Kind, track: Track) -> Sight:
+    if kind == "statvfs":
+        return replace(sight, statvfs=track)
+    return replace(sight, read=track) if kind == "read" else replace(sight, store=track)
+
+
+def due(sight: Sight, patience: Patience, now: float, fenced: bool) -> list[Kind]:
+    """Which probes are to be sent now."""
+    if not sight.table.mounted:
+        return []
+    pause = patience.fenced_interval if fenced else patience.byte_interval
+    pauses = {"statvfs": patience.tick, "read": pause, "store": pause}
+    return [
+        kind
+        for kind in KINDS
+        if not sight.track(kind).running
+        and now - sight.track(kind).began >= pauses[kind]
+        and not (kind in TOUCHES_FUSE and sight.hung)
+    ]
+
+
+def deadline(sight: Sight, kind: Kind, patience: Patience, fenced: bool) -> float:
+    """Seconds that a probe may take, by what is usual here."""
+    if kind == "statvfs":
+        # Nothing is at stake while Plex is fenced, and three failures remount.
+        return patience.statvfs_deadline / (2 if fenced else 1)
+    base = patience.byte_deadline
+    usual = max(usual_ms(sight, "read"), usual_ms(sight, "store")) / 1000
+    adapted = min(max(base, usual * USUAL_TIMES), base * MOST_TIMES)
+    return adapted * (patience.fenced_factor if fenced else 1.0)
+
+
+def usual_ms(sight: Sight, kind: Kind) -> float:
+    """The median of the last latencies of one kind; 0 without any."""
+    known = [ms for name, ms in sight.latencies if name == kind]
+    return statistics.median(known) if known else 0.0
+
+
+def overdue(sight: Sight, patience: Patience, now: float, fenced: bool) -> list[Kind]:
+    """Which probes are to be given up, the store's first: it tells the others apart."""
+    late: list[Kind] = []
+    for kind in LATEST_FIRST:
+        track = sight.track(kind)
+        limit = deadline(sight, kind, patience, fenced)
+        if kind == "read" and _store_answered(sight):
+            # Slow is not dead: with the store at hand a read may take longer.
+            ratio = patience.wedge_deadline / patience.byte_deadline
+            limit *= max(1.0, ratio)
+        if track.running and now - track.began >= limit:
+            late.append(kind)
+    return late
+
+
+def _store_answered(sight: Sight) -> bool:
+    store = sight.store
+    return store.probe.outcome == "ok" and store.ended >= sight.read.began
+
+
+def started(sight: Sight, kind: Kind, now: float) -> Sight:
+    """A probe was sent."""
+    return _with(sight, kind, replace(sight.track(kind), began=now, running=True))
+
+
+def finished(
+    sight: Sight,
+    kind: Kind,
+    now: float,
+    probe: Probe,
+    report: t.Mapping[str, t.Any] | None = None,
+) -> Sight:
+    """A probe came to an end, in time."""
+    track = replace(
+        sight.track(kind), running=False, probe=probe, ended=now, report=report or {}
+    )
+    after = _with(sight, kind, track)
+    if kind != "statvfs" and probe.outcome == "ok":
+        kept = (*sight.latencies, (kind, probe.ms))[-REMEMBERED_LATENCIES:]
+        after = replace(after, latencies=kept)
+    return _counted(after, kind)
+
+
+def given_up(sight: Sight, kind: Kind, now: float, hung: int | None) -> Sight:
+    """A probe was late; ``hung`` is its process when it could not be killed."""
+    track = sight.track(kind)
+    late = Probe("timeout", int((now - track.began) * 1000), None, "no answer in time")
+    gone = replace(track, running=False, probe=late, ended=now, hung=hung, report={})
+    return _counted(_with(sight, kind, gone), kind)
+
+
+def freed(sight: Sight, kind: Kind) -> Sight:
+    """A child that hung has ended."""
+    return _with(sight, kind, replace(sight.track(kind), hung=None))
+
+
+def forgotten(sight: Sight, kind: Kind) -> Sight:
+    """A probe that says nothing: the container it looked through went away."""
+    return _with(sight, kind, replace(sight.track(kind), running=False))
+
+
+def table_read(sight: Sight, table: Table) -> Sight:
+    """The mount table was read again."""
+    bad = not table.mounted or table.hidden
+    failures = sight.failures + 1 if bad else sight.failures
+    return replace(sight, table=table, failures=failures)
+
+
+def _counted(sight: Sight, kind: Kind) -> Sight:
+    """Count a failure or a proof, once each."""
+    track = sight.track(kind)
+    wrong = track.report.get("matches") is False
+    if track.probe.outcome != "ok" or wrong or sight.hung:
+        return replace(sight, failures=sight.failures + 1)
+    read, store = sight.read, sight.store
+    both = read.probe.outcome == "ok" == store.probe.outcome
+    fresh = read.ended > sight.proven_read and store.ended > sight.proven_store
+    if not both or not fresh:
+        return sight
+    return replace(
+        sight,
+        proofs=sight.proofs + 1,
+        proven_read=read.ended,
+        proven_store=store.ended,
+    )
+
+
+def look(sight: Sight, patience: Patience, now: float) -> Look | None:
+    """The verdict of the moment; None while too little is known."""
+    if sight.table.hidden:
+        verdict, message = "absent", "Plex's container does not see the mount"
+    elif not sight.table.mounted:
+        verdict, message = "absent", "nothing is mounted there"
+    else:
+        found = judge(_evidence(sight), 1, patience.slow_ms)
+        verdict, message = found.verdict, found.message
+        if verdict in ("healthy", "slow") and not _known(sight):
+            return None
+    read = sight.read.probe
+    return Look(
+        time=now,
+        verdict=t.cast(t.Any, verdict),
+        message=message,
+        latency_ms=read.ms if read.outcome == "ok" else None,
+        failures=sight.failures,
+        proofs=sight.proofs,
+        mount_id=sight.table.mount_id,
+        hanging=sight.hung is not None,
+    )
+
+
+def _known(sight: Sight) -> bool:
+    return sight.proofs > 0
+
+
+def _evidence(sight: Sight) -> Evidence:
+    report = sight.read.report
+    read = sight.read.probe
+    if read.outcome == "skipped":
+        # Nothing was read yet: no failure, and no proof (see ``_known``).
+        read, report = Probe("ok"), {"bytes": 1, "length": 1}
+    return Evidence(
+        mounted=True,
+        fstype=sight.table.fstype,
+        source=sight.table.source,
+        outstanding_pid=sight.hung,
+        statvfs=sight.statvfs.probe,
+        read=read,
+        backend=sight.store.probe,
+        file=str(report.get("file", "")),
+        offset=int(report.get("offset", 0)),
+        bytes_read=int(report.get("bytes", 0)),
+        length=int(report.get("length", 0)),
+        matches=report.get("matches"),
+        inside=sight.table.inside,
+        mount_id=sight.table.mount_id,
+    )
+
+
+def store_misses_file(sight: Sight) -> bool:
+    """The store answers, and the file that is read for a probe is gone from it."""
+    store = sight.store.probe
+    return store.outcome == "error" and store.errno == errno.ENOENT

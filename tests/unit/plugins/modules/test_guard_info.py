@@ -1,0 +1,147 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""guard_info and media_canary, run as modules."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
+    BLOCK,
+    content,
+    expected,
+)
+from ansible_collections.cloudburst.plex.plugins.modules import (
+    guard_info,
+    media_canary,
+)
+from tests.support.module_run import run_module
+
+
+def info(folder: Path, **more: Any) -> dict[str, Any]:
+    args = {
+        "journal": str(folder / "guard.jsonl"),
+        "status": str(folder / "guard.json"),
+        **more,
+    }
+    return run_module(guard_info.main, args, check_mode=True)
+
+
+def test_no_guard(tmp_path: Path) -> None:
+    result = info(tmp_path)
+    assert (result["state"], result["fenced"], result["fences"]) == (
+        "absent",
+        False,
+        [],
+    )
+
+
+def test_a_fenced_plex(tmp_path: Path) -> None:
+    now = time.time()
+    status = {"time": now, "pid": os.getpid(), "state": "fenced", "fenced": True}
+    (tmp_path / "guard.json").write_text(json.dumps({**status, "verdict": "stale"}))
+    fenced = {"time": now - 3, "event": "fenced", "good_until": now - 5}
+    (tmp_path / "guard.jsonl").write_text(json.dumps(fenced) + "\n")
+    result = info(tmp_path, since=now - 60)
+    assert (result["state"], result["fenced"], result["verdict"]) == (
+        "fenced",
+        True,
+        "stale",
+    )
+    assert 5 <= result["fenced_seconds_since"] < 8
+    assert result["fences"] == result["overlapping"]
+    assert result["fences"][0]["end"] is None
+    assert info(tmp_path, since=now + 60)["fenced_seconds_since"] == 0
+
+
+def test_a_journal_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "guard.jsonl").mkdir()
+    result = info(tmp_path)
+    assert result["failed"]
+    assert "guard.jsonl" in result["msg"]
+
+
+# --- the canary ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 5 * BLOCK - 7])
+def test_any_part_of_the_canary_is_known(size: int) -> None:
+    whole = b"".join(content("c", size))
+    assert len(whole) == size
+    for offset in (0, 4096, BLOCK - 1, BLOCK):
+        part = whole[offset : offset + BLOCK]
+        assert expected("c", offset, len(part)) == part
+    assert whole != b"".join(content("d", size))
+
+
+FAKE = """#!/bin/sh
+# An rclone whose remote "s3:b" is a folder.
+root=%s
+while [ $# -gt 0 ]; do case $1 in --*) shift ;; *) break ;; esac; done
+command=$1; shift
+[ "$1" = --stat ] && shift
+path=$root/${1#s3:b/}
+case $command in
+lsjson) if [ -f "$path" ]; then echo "{\\"Size\\": $(stat -c %%s "$path"), \\"IsDir\\": false}"; else echo null; fi ;;
+copyto) path=$root/${2#s3:b/}; if [ -e "$root/refuse" ]; then echo "403: access denied" >&2; exit 1; fi
+  mkdir -p "$(dirname "$path")"; cp "$1" "$path" ;;
+deletefile) rm "$path" ;;
+rmdirs) find "$path" -type d -empty -delete ;;
+esac
+"""
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    (tmp_path / "bucket").mkdir()
+    fake = tmp_path / "rclone"
+    fake.write_text(FAKE % (tmp_path / "bucket"))
+    fake.chmod(0o755)
+    return tmp_path / "bucket"
+
+
+def canary(bucket: Path, check: bool = False, **more: Any) -> dict[str, Any]:
+    args = {
+        "remote": "s3:b",
+        "name": "plex-1",
+        "size": 100_000,
+        "config": str(bucket / "c"),
+        "binary": str(bucket.parent / "rclone"),
+        **more,
+    }
+    return run_module(media_canary.main, args, check_mode=check)
+
+
+def test_the_canary_comes_and_goes(bucket: Path) -> None:
+    assert canary(bucket, check=True)["changed"]
+    assert list(bucket.iterdir()) == []
+    made = canary(bucket)
+    assert (made["changed"], made["writable"]) == (True, True)
+    assert made["path"] == ".cloudburst/canary/plex-1"
+    assert (bucket / made["path"]).read_bytes() == b"".join(content("plex-1", 100_000))
+    assert not canary(bucket)["changed"]
+    canary(bucket, name="other")
+    gone = canary(bucket, state="absent")
+    assert (gone["changed"], gone["path"]) == (True, "")
+    assert not canary(bucket, state="absent")["changed"]
+    assert [x.name for x in bucket.rglob("*") if x.is_file()] == ["other"]
+    canary(bucket, name="other", state="absent")
+    assert list(bucket.iterdir()) == []
+
+
+def test_a_bucket_that_refuses_is_no_failure(bucket: Path) -> None:
+    (bucket / "refuse").touch()
+    result = canary(bucket)
+    assert (result["failed"], result["changed"], result["writable"]) == (
+        False,
+        False,
+        False,
+    )
+    assert (result["path"], result["message"]) == ("", "403: access denied")
