@@ -8,6 +8,7 @@ It runs as a quick test, so that this option is seen at work as well.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,10 @@ from tests.e2e.pairs import unpack
 
 
 def _galaxy(cwd: Path, *arguments: str) -> None:
-    """Run ansible-galaxy where no ansible.cfg makes the checkout an installed collection."""
+    """Run ansible-galaxy where nothing makes the checkout an installed collection."""
     binary = str(Path(sys.executable).with_name("ansible-galaxy"))
-    subprocess.run([binary, "collection", *arguments], check=True, cwd=cwd)
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+    subprocess.run([binary, "collection", *arguments], check=True, cwd=cwd, env=bare)
 
 
 def test_installed_collection_runs_delta_sync(
