@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import io
 import os
+import sqlite3
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     is_in_use,
     place,
     read_header,
-    wal_frames,
+    require_alone,
     write_atomically,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
+    mismatch,
+    require_recorded,
 )
 
 _MANIFEST_LIMIT = 64_000_000
@@ -100,13 +105,28 @@ def plan(
     for name in PAIR:
         path = os.path.join(databases, name)
         size = read_header(path).file_size
-        if is_in_use(path) or wal_frames(path):
+        if is_in_use(path):
             raise DbError(
-                f"{path}: a server has it open, or its -wal holds rows that are not in"
-                " it; pack a snapshot (plex_db_snapshot)"
+                f"{path}: a server has it open; pack a snapshot (plex_db_snapshot)"
             )
+        require_alone(path)
         files[f"{DATABASES}/{name}"] = FileEntry(file_sha256(path), size)
+    _require_pair(databases, files)
     return compose(extra, files, {_tree_name(path): _measure(path) for path in trees})
+
+
+def _require_pair(databases: str, files: Mapping[str, FileEntry]) -> None:
+    library, blobs = (os.path.join(databases, name) for name in PAIR)
+    first, second = (files[f"{DATABASES}/{name}"].sha256 for name in PAIR)
+    require_recorded((library, blobs), (first, second))
+    try:
+        found = mismatch(library, blobs)
+    except sqlite3.Error as error:
+        raise DbError(
+            f"{databases}: {error}; check the pair first (plex_db_check)"
+        ) from error
+    if found:
+        raise DbError(found[0].text)
 
 
 def _tree_name(path: str) -> str:

@@ -21,6 +21,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._archive_manifest 
     TREES,
     encode,
     entries,
+    is_backup,
+    is_left_behind,
+    left_behind_text,
     pair_members,
     read_sidecar,
 )
@@ -50,6 +53,12 @@ class Extraction:
     dest: str
     trees: bool
     sha256: str = ""
+    # Plex's own dated copies of the pair, too.
+    backups: bool = False
+
+    @property
+    def what(self) -> str:
+        return ("trees" if self.trees else "pair") + "+backups" * self.backups
 
 
 def is_extracted(job: Extraction) -> bool:
@@ -66,7 +75,7 @@ def is_extracted(job: Extraction) -> bool:
     promised = job.sha256.lower() or read_sidecar(job.archive)
     if not promised:
         promised = file_sha256(job.archive)
-    return known == [promised, "trees" if job.trees else "pair"]
+    return known == [promised, job.what]
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,11 @@ class _Unpacker:
             if member.name == MANIFEST and not self.names:
                 self.manifest = load_manifest(tar, member, self.job.archive)
                 self._require_space()
-            elif member.isreg() and os.path.basename(member.name) in PAIR:
+            elif is_left_behind(member):
+                raise ArchiveError(
+                    f"{self.job.archive}: {left_behind_text(member.name)}"
+                )
+            elif member.isreg() and self._is_wanted(member.name):
                 self._take_database(tar, member)
             elif self.job.trees and member.name.split("/")[0] in TREES:
                 self._take_from_tree(tar, member)
@@ -151,8 +164,12 @@ class _Unpacker:
         if self.manifest is not None:
             path = os.path.join(self.folder, MANIFEST)
             write_atomically(path, encode(self.manifest).decode("utf-8"))
-        note = f"{sha256} {'trees' if self.job.trees else 'pair'}\n"
+        note = f"{sha256} {self.job.what}\n"
         write_atomically(os.path.join(self.folder, _NOTE), note)
+
+    def _is_wanted(self, name: str) -> bool:
+        base = os.path.basename(name)
+        return base in PAIR or (self.job.backups and is_backup(base))
 
     def _require_space(self) -> None:
         needed = sum(entry.size for entry in entries(self.manifest).values()) + _MARGIN

@@ -18,6 +18,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._archive_manifest 
     MANIFEST,
     FileEntry,
     entries,
+    is_left_behind,
+    left_behind_text,
     pair_members,
     read_sidecar,
     sidecar_of,
@@ -90,11 +92,8 @@ def _inspect_members(reader: TarReader, result: Inspection) -> None:
         names.append(member.name)
         if member.isreg() and _counts(member.name, promised):
             _inspect_file(reader.tar, member, promised.get(member.name), result)
-        if member.name.endswith(("-wal", ".db-journal")):
-            result.notes.append(
-                f"{member.name}: the pair was copied beside a running server and may be"
-                " torn; it is not unpacked"
-            )
+        if is_left_behind(member):
+            result.errors.append(left_behind_text(member.name))
     missing = sorted(set(promised) - set(names))
     result.errors += [f"{name}: is in the manifest only" for name in missing]
     try:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +22,14 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import P
 MANIFEST = "manifest.json"
 DATABASES = "databases"
 TREES = ("Metadata", "Media")
-FORMAT = 1
+FORMAT = 2
+# Without a digest of its own; then only the sidecar vouches for the manifest.
+_OLD_FORMAT = 1
+_OWN_DIGEST = "manifest_sha256"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Made by packing itself; a caller may not set them.
-_OWN_FIELDS = ("format", "files", "trees")
+_OWN_FIELDS = ("format", "files", "trees", _OWN_DIGEST)
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,14 @@ def compose(
 
 
 def encode(manifest: Mapping[str, Any]) -> bytes:
-    text = json.dumps(manifest, indent=1, sort_keys=True)
-    return text.encode("utf-8") + b"\n"
+    """As it is written: with its own digest, so that a changed letter shows."""
+    own = {_OWN_DIGEST: hashlib.sha256(_plain(manifest)).hexdigest()}
+    return _plain({**manifest, **own}, keep=True)
+
+
+def _plain(manifest: Mapping[str, Any], keep: bool = False) -> bytes:
+    fields = {name: manifest[name] for name in manifest if keep or name != _OWN_DIGEST}
+    return json.dumps(fields, indent=1, sort_keys=True).encode("utf-8") + b"\n"
 
 
 def decode(data: bytes, archive: str) -> dict[str, Any]:
@@ -69,11 +81,19 @@ def decode(data: bytes, archive: str) -> dict[str, Any]:
         raise ArchiveError(f"{archive}: {MANIFEST} is no JSON: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise ArchiveError(f"{archive}: {MANIFEST} has no list of files")
+    if manifest.get("format") == _OLD_FORMAT and _OWN_DIGEST not in manifest:
+        return manifest
     if manifest.get("format") != FORMAT:
         raise ArchiveError(
             f"{archive}: {MANIFEST} has format {manifest.get('format')!r}, this version"
-            f" reads {FORMAT}; update the collection"
+            f" reads {FORMAT}; update the collection, or the archive is damaged"
         )
+    if data != encode(manifest):
+        raise ArchiveError(
+            f"{archive}: {MANIFEST} differs from its own sha256, it was changed or is"
+            " damaged; copy the archive again"
+        )
+    del manifest[_OWN_DIGEST]
     return manifest
 
 
@@ -108,6 +128,27 @@ def pair_members(names: list[str], archive: str) -> dict[str, str]:
             f" ({', '.join(sorted(folders))}), so they may not belong together"
         )
     return found
+
+
+def is_backup(name: str) -> bool:
+    """Whether it is named like one of the copies that Plex makes of the pair."""
+    return any(
+        name.startswith(f"{base}-") and _DATE.fullmatch(name[len(base) + 1 :])
+        for base in PAIR
+    )
+
+
+def is_left_behind(member: tarfile.TarInfo) -> bool:
+    """Whether it is a ``-wal`` or ``-journal`` of the pair with something in it."""
+    base, dash, end = os.path.basename(member.name).rpartition("-")
+    return bool(dash and base in PAIR and end in ("wal", "journal") and member.size)
+
+
+def left_behind_text(name: str) -> str:
+    return (
+        f"{name}: the pair was copied beside a running server or one that was killed,"
+        " and rows are missing in it; stop Plex (it takes a minute) and pack again"
+    )
 
 
 def sidecar_of(archive: str) -> str:

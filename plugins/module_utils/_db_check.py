@@ -44,10 +44,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity impor
     ALONE,
     NEEDED,
     THROUGH_WAL,
-    mismatch,
     names_in,
     stock_connection,
     strange,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
+    mismatch,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     PlexOracle,

@@ -24,6 +24,7 @@ PAIR = (LIBRARY, BLOBS)
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 MAGIC = b"SQLite format 3\x00"
 CHUNK = 1 << 20
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 WAL_MAGICS = (0x377F0682, 0x377F0683)
 _PAGE_SIZES = tuple(1 << power for power in range(9, 17))
 _LEAST_USABLE, _UTF8 = 480, 1
@@ -115,6 +116,27 @@ def wal_frames(path: str) -> int:
         return 0
     page_size = int(struct.unpack(">I", head[8:12])[0])
     return (size - _WAL_HEADER) // (page_size + _WAL_FRAME_HEADER)
+
+
+def left_behind(path: str) -> str:
+    """The ``-wal`` or ``-journal`` that SQLite would replay; empty when there is none."""
+    if wal_frames(path):
+        return path + "-wal"
+    with contextlib.suppress(FileNotFoundError), open(path + "-journal", "rb") as file:
+        if file.read(8) == _JOURNAL_MAGIC:
+            return path + "-journal"
+    return ""
+
+
+def require_alone(path: str) -> None:
+    """DbError, with its name, when such a file lies beside a database."""
+    name = left_behind(path)
+    if name:
+        raise DbError(
+            f"{name}: was left behind by a server, so rows are missing in the database"
+            " beside it, or it destroys it; start and stop Plex there once, or take a"
+            " snapshot of the running server (plex_db_snapshot)"
+        )
 
 
 def is_in_use(path: str) -> bool:

@@ -30,7 +30,6 @@ NEEDED = {
     ),
     "blobs": ("blobs", "schema_migrations"),
 }
-_SAMPLE = 2000
 # How a file may be opened: as it is, never looking at -wal; or with its -wal.
 ALONE, THROUGH_WAL = "immutable=1", "cache=private"
 
@@ -67,35 +66,3 @@ def strange(path: str, role: str) -> list[Finding]:
 
 def options_at_rest(path: str) -> str:
     return THROUGH_WAL if wal_frames(path) or is_in_use(path) else ALONE
-
-
-def mismatch(library: str, blobs: str) -> list[Finding]:
-    """A blobs DB of another library: its Sonic vectors belong to no item here.
-
-    Plex would collect them as garbage (plex-facts §1.6). A few strays are normal.
-    """
-    with stock_connection(blobs, options_at_rest(blobs)) as connection:
-        ids = [
-            row[0]
-            for row in connection.execute(
-                "SELECT linked_id FROM blobs WHERE linked_type='metadata_item'"
-                " AND blob_type=7 ORDER BY id DESC LIMIT ?",
-                (_SAMPLE,),
-            )
-        ]
-    if len(ids) < 10:
-        return []
-    with stock_connection(library, options_at_rest(library)) as connection:
-        known = sum(
-            connection.execute(
-                "SELECT COUNT(*) FROM metadata_items WHERE id=?", (item,)
-            ).fetchone()[0]
-            for item in ids
-        )
-    if known >= len(ids) / 2:
-        return []
-    text = (
-        f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}"
-    )
-    advice = "library and blobs must be copied at the same moment"
-    return [Finding(blobs, "pair_mismatch", text, advice=advice)]

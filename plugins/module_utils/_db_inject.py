@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +32,15 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     place,
     read_header,
     remove_side_files,
+    require_alone,
     require_space,
     require_unused,
-    wal_frames,
     write_atomically,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
+    digests_of,
+    mismatch,
+    require_recorded,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_sequences import (
     raise_sequences,
@@ -87,14 +93,11 @@ def inspect(job: Injection) -> InjectResult:
     """Whether the pair is in place already. Refuses sources that cannot be injected."""
     for path in job.sources.values():
         read_header(path)
-        if wal_frames(path):
-            raise DbError(
-                f"{path}: has a -wal beside it with rows that are not in it; take a"
-                " snapshot (plex_db_snapshot) instead of copying the files"
-            )
+        require_alone(path)
     record = read_record(job.record)
     if record is not None and _is_same(job, record):
         return InjectResult(changed=False, base=record)
+    _require_pair(job)
     stale = tuple(name for role in _ROLES for name in _leftovers(job.target(role)))
     return InjectResult(changed=True, base={}, removed=stale)
 
@@ -124,6 +127,19 @@ def inject(job: Injection, now: int) -> InjectResult:
         job.record, json.dumps(result.base, indent=1, sort_keys=True) + "\n"
     )
     return result
+
+
+def _require_pair(job: Injection) -> None:
+    pair = (job.source_library, job.source_blobs)
+    try:
+        found = mismatch(*pair)
+    except sqlite3.Error as error:
+        raise DbError(
+            f"{pair[0]}: {error}; check the pair first (plex_db_check)"
+        ) from error
+    if found:
+        raise DbError(found[0].text)
+    require_recorded(pair, digests_of(pair))
 
 
 def read_record(path: str) -> dict[str, Any] | None:

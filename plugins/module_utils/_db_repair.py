@@ -30,9 +30,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     file_sha256,
     place,
+    require_alone,
     require_space,
     require_unused,
-    wal_frames,
     write_atomically,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
@@ -144,11 +144,7 @@ def _require_at_rest(job: Repair) -> None:
         if not os.path.exists(path):
             continue
         require_unused(path)
-        if wal_frames(path):
-            raise DbError(
-                f"{path}-wal: was left behind by a server; it belongs to the database or"
-                " destroys it, which plex_db_check tells. Nothing was repaired"
-            )
+        require_alone(path)
 
 
 def _first_intact(job: Repair, checker: Checker, outcome: Outcome) -> Verdict | None:

@@ -29,6 +29,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     require_space,
     side_files,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
+    RECORD,
+    write_record,
+)
 
 _MARGIN = 16_000_000
 
@@ -65,17 +69,23 @@ def snapshot_pair(sources: tuple[str, str], folder: str) -> list[Copy]:
     needed = sum(read_header(path).file_size for path in sources)
     require_space(folder, needed + _MARGIN, "the snapshot")
     with contextlib.ExitStack() as stack:
-        views = {path: stack.enter_context(pinned(path)) for path in sources}
+        # Blobs first: the library must know all that they speak of.
+        views = {path: stack.enter_context(pinned(path)) for path in sources[::-1]}
         made = [
             _timed_copy(connection, os.path.join(folder, os.path.basename(path)))
-            for path, connection in views.items()
+            for path, connection in reversed(views.items())
         ]
     copies = []
+    with contextlib.suppress(FileNotFoundError):
+        # Until both are in place it would speak of the older ones.
+        os.unlink(os.path.join(folder, RECORD))
     for temporary, target, seconds in made:
         # A -wal of an older copy must not meet the new file.
         remove_side_files(target)
         place(temporary, target)
         copies.append(_describe(target, seconds))
+    paths = tuple(copy.path for copy in copies)
+    write_record(folder, paths, tuple(copy.sha256 for copy in copies))
     return copies
 
 

@@ -65,6 +65,12 @@ options:
       - Unpack C(Metadata) and C(Media), too, for O(state=extracted).
     type: bool
     default: false
+  with_backups:
+    description:
+      - Unpack the dated copies that Plex made of the pair, too, if the archive has any, for O(state=extracted). They are what
+        M(cloudburst.plex.plex_db_repair) takes instead of a damaged pair.
+    type: bool
+    default: false
   sha256:
     description:
       - What the archive must have, for O(state=extracted). What C(<archive>.sha256) says by default.
@@ -184,7 +190,13 @@ def _packed(
 def extracted(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     archive, dest = params["archive"], params["dest"]
     compression_by_content(archive)
-    job = Extraction(archive, dest, params["with_metadata"], params["sha256"])
+    job = Extraction(
+        archive,
+        dest,
+        params["with_metadata"],
+        params["sha256"],
+        params["with_backups"],
+    )
     done: Extracted | None = None
     changed = not is_extracted(job)
     if changed and not check_mode:
@@ -218,6 +230,7 @@ def main() -> None:
             "level": {"type": "int", "default": 3},
             "dest": {"type": "path"},
             "with_metadata": {"type": "bool", "default": False},
+            "with_backups": {"type": "bool", "default": False},
             "sha256": {"type": "str", "default": ""},
         },
         required_if=[

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from cloudburst_lab.plex_schema import Pair
 from cloudburst_lab.plex_schema.pair import connect
 
 PAGE = 1024
@@ -144,6 +145,36 @@ def stale_wal(path: Path) -> None:
         connection.commit()
         connection.execute("VACUUM")
     path.with_name(path.name + "-wal").write_bytes(wal)
+
+
+def analyse_more(pair: Pair, count: int = 12, at: int = 1_800_000_000) -> None:
+    """The server goes on: new tracks are found and analysed."""
+    with pair.filler(at) as fill:
+        music = fill.section("More", "artist", ["/media/plex/More"])
+        for number in range(count):
+            file = f"/media/plex/More/A/B/{number}.mp3"
+            fill.track(music, "A", "B", number, f"New {number}", file, sonic=True)
+
+
+def forget_new_items(library: Path) -> None:
+    """The library as it was before ``analyse_more``, its sequences too."""
+    with closing(connect(library)) as connection:
+        for table in ("metadata_items", "media_items", "media_parts", "media_streams"):
+            (top,) = connection.execute(
+                f"SELECT MAX(id) FROM {table} WHERE created_at < 1800000000"
+            ).fetchone()
+            triggers = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type='trigger'"
+            ).fetchall()
+            for name, _ in triggers:
+                connection.execute(f'DROP TRIGGER "{name}"')
+            connection.execute(f"DELETE FROM {table} WHERE id > ?", (top,))
+            for _, sql in triggers:
+                connection.execute(sql)
+            sequence = "UPDATE sqlite_sequence SET seq=? WHERE name=?"
+            connection.execute(sequence, (top, table))
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 HOLD = """

@@ -6,16 +6,22 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import random
+import re
 import shutil
+import sqlite3
 import subprocess
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.cloudburst.plex.plugins.module_utils import _archive
+from ansible_collections.cloudburst.plex.plugins.module_utils._archive import pack
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive_extract import (
     Extraction,
     extract,
@@ -25,11 +31,18 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._archive_inspect i
     Inspection,
     inspect,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._archive_manifest import (
+    decode,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive_stream import (
     ArchiveError,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot import (
+    snapshot_pair,
+)
 from cloudburst_lab.plex_schema import BLOBS, LIBRARY, Pair
+from tests.unit.plugins.module_utils import db_faults
 from tests.unit.plugins.module_utils.db_faults import held_open
 
 ENDINGS = [".tar.zst", ".tar.gz", ".tar"]
@@ -235,7 +248,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
 def test_a_predecessors_tar_without_manifest_is_accepted(
     pair: Pair, tmp_path: Path
 ) -> None:
-    """Dated backups and a -wal came along then (lessons, introduction)."""
+    """Dated backups came along then (lessons, introduction), and an empty -wal."""
     old = "srv/Plug-in Support/Databases"
     path = tmp_path / "old.tar"
     library, blobs = pair.library.read_bytes(), pair.blobs.read_bytes()
@@ -244,7 +257,7 @@ def test_a_predecessors_tar_without_manifest_is_accepted(
         [
             (member(f"{old}/{LIBRARY}-2026-01-01"), b"backup"),
             (member(f"{old}/{LIBRARY}"), library),
-            (member(f"{old}/{LIBRARY}-wal"), b"wal"),
+            (member(f"{old}/{LIBRARY}-wal"), b""),
             (member(f"{old}/{BLOBS}"), blobs),
         ],
     )
@@ -252,10 +265,124 @@ def test_a_predecessors_tar_without_manifest_is_accepted(
     assert found.ok
     assert found.manifest is None
     assert found.pair == {LIBRARY: f"{old}/{LIBRARY}", BLOBS: f"{old}/{BLOBS}"}
-    assert any("-wal" in note for note in found.notes)
     assert extract(Extraction(str(path), str(tmp_path / "in"), False)).manifest is None
     names = sorted(item.name for item in (tmp_path / "in" / "databases").iterdir())
     assert names == [BLOBS, LIBRARY]
+    extract(Extraction(str(path), str(tmp_path / "in"), False, backups=True))
+    names = sorted(item.name for item in (tmp_path / "in" / "databases").iterdir())
+    assert names == [BLOBS, LIBRARY, f"{LIBRARY}-2026-01-01"]
+
+
+@pytest.mark.parametrize("name", [f"{LIBRARY}-wal", f"{BLOBS}-wal", f"{BLOBS}-journal"])
+def test_rows_that_were_left_behind_are_refused_by_name(
+    pair: Pair, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "old.tar"
+    files = [(LIBRARY, pair.library.read_bytes()), (BLOBS, pair.blobs.read_bytes())]
+    write_tar(path, [(member(f"x/{n}"), data) for n, data in [*files, (name, b"rows")]])
+    assert f"x/{name}: the pair was copied beside" in inspect(str(path)).errors[0]
+    with pytest.raises(ArchiveError, match=f"x/{name}: "):
+        extract(Extraction(str(path), str(tmp_path / "in"), False))
+    assert not (tmp_path / "in").exists()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_archive_cut_anywhere_is_refused(
+    make: Make, tmp_path: Path, ending: str
+) -> None:
+    """At 20 places, without the sidecar, which would make it easy."""
+    packed = make(ending)
+    os.unlink(f"{packed.path}.sha256")
+    whole = Path(packed.path).read_bytes()
+    part, dest = tmp_path / f"part{ending}", tmp_path / "in"
+    for place in range(20):
+        part.write_bytes(whole[: len(whole) * place // 20 + place % 3])
+        found = inspect(str(part))
+        assert not found.ok
+        assert str(part) in found.errors[0]
+        with pytest.raises(ArchiveError, match=re.escape(str(part))):
+            extract(Extraction(str(part), str(dest), trees=True))
+        assert not dest.exists()
+
+
+def test_a_manifest_with_one_flipped_byte_is_refused_by_name(
+    make: Make, tmp_path: Path
+) -> None:
+    """Any byte, also of a field that nothing else contradicts; no sidecar either."""
+    packed = make(".tar", pms_version="1.42.2.10156-f737b826c")
+    os.unlink(f"{packed.path}.sha256")
+    with tarfile.open(packed.path) as tar:
+        info = tar.getmember("manifest.json")
+    whole = Path(packed.path).read_bytes()
+    choice = random.Random(11)
+    places = choice.sample(range(info.size), 60) + [info.size - 1]
+    for place in places:
+        data = whole[info.offset_data : info.offset_data + info.size]
+        flipped = (
+            data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
+        )
+        with pytest.raises(ArchiveError, match=r"manifest\.json"):
+            decode(flipped, packed.path)
+    at = info.offset_data + whole[info.offset_data :].index(b"1.42.2")
+    Path(packed.path).write_bytes(whole[: at + 3] + b"3" + whole[at + 4 :])
+    assert inspect(packed.path).errors == [
+        f"{packed.path}: manifest.json differs from its own sha256, it was changed or is"
+        " damaged; copy the archive again"
+    ]
+    with pytest.raises(ArchiveError, match="its own sha256"):
+        extract(Extraction(packed.path, str(tmp_path / "in"), trees=False))
+
+
+def test_a_manifest_from_before_it_had_a_digest_is_read(pair: Pair) -> None:
+    old = {"format": 1, "files": {}, "pms_version": "1.42"}
+    assert decode(json.dumps(old).encode(), "x.tar") == old
+
+
+def test_a_pair_of_two_moments_is_not_packed(make: Make, pair: Pair) -> None:
+    db_faults.analyse_more(pair)
+    later = pair.blobs.read_bytes()
+    db_faults.forget_new_items(pair.library)
+    with pytest.raises(DbError, match="is of a later moment than .*library.db"):
+        make()
+    assert pair.blobs.read_bytes() == later
+
+
+def test_a_half_replaced_snapshot_is_not_packed(
+    make: Make, pair: Pair, tmp_path: Path
+) -> None:
+    folder = tmp_path / "snapshot"
+    snapshot_pair((str(pair.library), str(pair.blobs)), str(folder))
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        connection.execute("UPDATE media_parts SET size=size+1")
+    shutil.copyfile(pair.library, folder / LIBRARY)
+    with pytest.raises(DbError, match=r"library\.db: is not the file that was copied"):
+        pack(str(tmp_path / "x.tar"), str(folder), [], {}, 3)
+
+
+@pytest.mark.parametrize("changed", ["Library", "blobs"])
+def test_a_pair_swapped_in_an_archive_is_refused_by_the_manifest(
+    make: Make, pair: Pair, tmp_path: Path, changed: str
+) -> None:
+    """The manifest binds the two: another moment's file has another digest."""
+    packed = make(".tar")
+    os.unlink(f"{packed.path}.sha256")
+    name = LIBRARY if changed == "Library" else BLOBS
+    with tarfile.open(packed.path) as tar:
+        files = [(item, tar.extractfile(item).read()) for item in tar if item.isreg()]
+    path = pair.library.with_name(name)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE preferences SET value='later'")
+        connection.execute("INSERT INTO devices(name) VALUES('x')")
+    later = path.read_bytes()
+    members = []
+    for info, data in files:
+        content = later if info.name.endswith(name) else data
+        info.size = len(content)
+        members.append((info, content))
+    write_tar(tmp_path / "mixed.tar", members)
+    assert inspect(str(tmp_path / "mixed.tar")).errors == [
+        f"databases/{name}: differs from its sha256 in the manifest"
+    ]
 
 
 @pytest.mark.parametrize(

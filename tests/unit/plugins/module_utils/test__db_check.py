@@ -18,6 +18,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _db_check,
     _db_connect,
     _db_identity,
+    _db_moments,
     _db_oracle,
     _stubs,
 )
@@ -27,6 +28,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings impor
     summary,
 )
 from cloudburst_lab.plex_schema import Pair
+from cloudburst_lab.plex_schema.pair import connect
 from tests.unit.plugins.module_utils import db_faults
 
 try:
@@ -40,7 +42,14 @@ ENGINES = [sqlite3, pysqlite3] if pysqlite3 else [sqlite3]
 @pytest.fixture(params=ENGINES, ids=lambda module: module.sqlite_version)
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     """Each test with this Python's SQLite, and with a newer one where installed."""
-    for module in (_db_check, _db_identity, _db_oracle, _stubs, _db_connect):
+    for module in (
+        _db_check,
+        _db_identity,
+        _db_moments,
+        _db_oracle,
+        _stubs,
+        _db_connect,
+    ):
         monkeypatch.setattr(module, "sqlite3", request.param)
     return request.param
 
@@ -131,6 +140,44 @@ def test_blobs_of_another_library_are_refused(pair: Pair) -> None:
     found = checker("quick").pair(str(pair.library), str(pair.blobs))
     assert [item.kind for item in found] == ["pair_mismatch"]
     assert "20 of 20 Sonic vectors" in summary(found)
+
+
+def test_blobs_of_a_later_moment_are_refused(pair: Pair) -> None:
+    db_faults.analyse_more(pair)
+    db_faults.forget_new_items(pair.library)
+    (found,) = checker("quick").pair(str(pair.library), str(pair.blobs))
+    assert found.kind == "pair_mismatch"
+    assert f"is of a later moment than {pair.library}" in found.text
+    assert "metadata_item 1" in found.text
+
+
+def test_blobs_of_an_earlier_moment_are_refused(pair: Pair) -> None:
+    earlier = pair.blobs.read_bytes()
+    db_faults.analyse_more(pair)
+    assert checker("quick").pair(str(pair.library), str(pair.blobs)) == []
+    pair.blobs.write_bytes(earlier)
+    (found,) = checker("quick").pair(str(pair.library), str(pair.blobs))
+    assert f"is of an earlier moment than {pair.library}: 12 tracks" in found.text
+
+
+def test_a_few_tracks_that_are_just_being_analysed_are_no_damage(pair: Pair) -> None:
+    earlier = pair.blobs.read_bytes()
+    db_faults.analyse_more(pair, 8)
+    pair.blobs.write_bytes(earlier)
+    assert checker("quick").pair(str(pair.library), str(pair.blobs)) == []
+
+
+def test_deleted_items_leave_blobs_that_are_no_damage(pair: Pair) -> None:
+    """The highest ids were given out, and their rows are gone: Plex collects them later."""
+    db_faults.analyse_more(pair)
+    with closing(connect(pair.library)) as connection:
+        sequences = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+    db_faults.forget_new_items(pair.library)
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        for name, given in sequences.items():
+            values = (given, name)
+            connection.execute("UPDATE sqlite_sequence SET seq=? WHERE name=?", values)
+    assert checker("quick").pair(str(pair.library), str(pair.blobs)) == []
 
 
 def test_another_sqlite_database_is_refused(pair: Pair) -> None:

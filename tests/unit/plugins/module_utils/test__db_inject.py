@@ -25,6 +25,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_sequences impo
     new_sequence,
 )
 from cloudburst_lab.plex_schema import SCHEMA_HEAD, Pair
+from tests.unit.plugins.module_utils import db_faults
 from tests.unit.plugins.module_utils.db_faults import foreign_wal, held_open
 
 OFFSET = 1_000_000
@@ -183,7 +184,27 @@ def test_a_source_with_rows_in_its_wal_is_refused(
     job: _db_inject.Injection, pair: Pair
 ) -> None:
     foreign_wal(pair.blobs)
-    with pytest.raises(DbError, match="plex_db_snapshot"):
+    with pytest.raises(DbError, match=r"blobs\.db-wal: was left behind"):
+        _db_inject.inject(job, 1)
+    assert not os.path.exists(job.databases)
+
+
+def test_a_journal_that_would_be_rolled_back_is_refused_by_name(
+    job: _db_inject.Injection, pair: Pair
+) -> None:
+    """DBRepair leaves databases without WAL; then a killed server leaves this."""
+    journal = Path(f"{pair.library}-journal")
+    journal.write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(504))
+    with pytest.raises(DbError, match=r"library\.db-journal: was left behind"):
+        _db_inject.inject(job, 1)
+
+
+def test_a_pair_of_two_moments_is_not_injected(
+    job: _db_inject.Injection, pair: Pair
+) -> None:
+    db_faults.analyse_more(pair)
+    db_faults.forget_new_items(pair.library)
+    with pytest.raises(DbError, match="is of a later moment"):
         _db_inject.inject(job, 1)
     assert not os.path.exists(job.databases)
 

@@ -63,7 +63,7 @@ def test_copies_of_a_busy_pair_are_sound_and_of_one_moment(
     made = Pair.of(tmp_path / "out")
     assert [copy.path for copy in copies] == [str(made.library), str(made.blobs)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        [made.library.name, made.blobs.name]
+        [made.library.name, made.blobs.name, "pair.json"]
     )
     assert Checker(StockOracle(), "full").pair(str(made.library), str(made.blobs)) == []
     # Pinned within a few of the writer's transactions, whatever the copying took.
