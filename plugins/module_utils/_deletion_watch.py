@@ -86,7 +86,7 @@ class Trash:
         return {
             "section": losses.section,
             "name": losses.name,
-            "items": self.items,
+            "would_delete": self.items,
             "files": len(self.files),
             "renamed": len(self.files) - len(self.counted),
             "present": len(self.witness.present),

@@ -213,11 +213,41 @@ message:
   returned: O(state=compared) or O(state=trash)
   type: str
 trash:
-  description: What is in the trash of each section. RV(trash[].items) leaves out what was renamed.
+  description: What is in the trash of each section. RV(trash[].would_delete) leaves out what was renamed.
   returned: O(state=trash)
   type: list
   elements: dict
-  sample: [{section: 1, name: Movies, items: 2, files: 3, renamed: 1, present: 0, unanswered: 0, budget: 5, refused: false, message: ""}]
+  contains:
+    section:
+      description: Id.
+      type: int
+    name:
+      description: Name.
+      type: str
+    would_delete:
+      description: Items that would be deleted for good, without those that were renamed.
+      type: int
+    files:
+      description: Files in the trash.
+      type: int
+    renamed:
+      description: Files in the trash that came back under another path.
+      type: int
+    present:
+      description: Files in the trash that are there on the mount.
+      type: int
+    unanswered:
+      description: Files in the trash that could not be looked up.
+      type: int
+    budget:
+      description: Items that may be deleted.
+      type: int
+    refused:
+      description: Whether it must not be emptied.
+      type: bool
+    message:
+      description: Why; empty when it may be.
+      type: str
 refused:
   description: Whether the trash of any section must not be emptied.
   returned: O(state=trash)

@@ -260,7 +260,7 @@ def test_the_trash_within_the_budget_may_be_emptied(look: Look, pair: Pair) -> N
     found = look("trash", sections=[MOVIES], emptying=True)
     assert found["refused"] is False
     (row,) = found["trash"]
-    assert (row["items"], row["files"], row["budget"]) == (1, 1, 5)
+    assert (row["would_delete"], row["files"], row["budget"]) == (1, 1, 5)
     purge(pair, "/media/plex/Movies/Film 1/*")
     after = look("compared")
     assert (after["deleted"][0]["state"], after["over_budget"]) == ("emptied", False)
@@ -269,7 +269,7 @@ def test_the_trash_within_the_budget_may_be_emptied(look: Look, pair: Pair) -> N
 def test_trash_of_home_counts_as_well(look: Look) -> None:
     look("snapshot")
     (row,) = look("trash", sections=[SHOWS])["trash"]
-    assert (row["items"], row["refused"]) == (1, False)
+    assert (row["would_delete"], row["refused"]) == (1, False)
     found = look("trash", sections=[SHOWS], budget=0, emptying=True)
     assert found["refused"]
     assert found["changed"] is False
