@@ -51,9 +51,8 @@ options:
     default: /etc/cloudburst/rclone.conf
   binary:
     description:
-      - rclone.
+      - rclone. Looked for on PATH and beside the Python interpreter when this is not set.
     type: path
-    default: /usr/local/bin/rclone
 """
 
 EXAMPLES = r"""
@@ -84,6 +83,7 @@ message:
 
 import json
 import os
+import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -190,14 +190,15 @@ def main() -> None:
             },
             "size": {"type": "int", "default": SIZE},
             "config": {"type": "path", "default": "/etc/cloudburst/rclone.conf"},
-            "binary": {"type": "path", "default": "/usr/local/bin/rclone"},
+            "binary": {"type": "path"},
         },
         supports_check_mode=True,
     )
     given = module.params
+    beside = [os.path.dirname(sys.executable)]
     store = CanaryStore(
         module.run_command,
-        given["binary"],
+        given["binary"] or module.get_bin_path("rclone", True, beside),
         given["config"],
         given["remote"],
         module.tmpdir,

@@ -1,0 +1,405 @@
+# Copyright (c) 2026, cloudburst.plex contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guard's loop on a folder that a made-up mount table calls a mount."""
+
+from __future__ import annotations
+
+import ast
+import http.server
+import os
+import random
+import re
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.cloudburst.plex.plugins.module_utils._fence import (
+    Container,
+    Fence,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_children import (
+    Children,
+    Done,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_eyes import (
+    Eyes,
+    Target,
+    Targets,
+    store_report,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_host import (
+    Notify,
+    Repair,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
+    GuardFiles,
+    read_journal,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_service import (
+    Service,
+    release,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
+    canary_path,
+    content,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import Probe
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
+
+ROOT = Path(__file__).resolve().parents[4]
+SIZE = 300_000
+QUICK = {
+    "tick": 0.02,
+    "statvfs_deadline": 1.0,
+    "byte_interval": 0.02,
+    "byte_deadline": 0.3,
+    "wedge_deadline": 0.4,
+    "fenced_factor": 1.0,
+    "fenced_interval": 0.02,
+    "wedge_settle": 0.0,
+    "may_remount": True,
+    "failures_before_remount": 3,
+}
+
+
+class Store(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """rclone's remote control: stat, and bytes of one object."""
+
+    daemon_threads = True
+    data = b""
+    down = False
+    missing = False
+
+
+class StoreHandler(http.server.BaseHTTPRequestHandler):
+    server: Store
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        item = b'{"item": null}' if self.server.missing else b'{"item": {"Size": 1}}'
+        self._answer(200, item)
+
+    def do_GET(self) -> None:
+        if self.server.missing:
+            self._answer(404, b'{"error": "failed to find object: object not found"}')
+            return
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
+        assert found
+        first, last = int(found.group(1)), int(found.group(2))
+        self._answer(206, self.server.data[first : last + 1])
+
+    def _answer(self, status: int, data: bytes) -> None:
+        if self.server.down:
+            status, data = 500, b'{"error": "403 Forbidden"}'
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, *arguments: Any) -> None:
+        """Stay quiet."""
+
+
+class Bench:
+    """A service, its mount, its store, and no Plex."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mount = folder / "mnt"
+        self.canary = self.mount / canary_path("c")
+        self.canary.parent.mkdir(parents=True)
+        self.data = b"".join(content("c", SIZE))
+        self.canary.write_bytes(self.data)
+        self.table = folder / "proc" / "self" / "mountinfo"
+        self.table.parent.mkdir(parents=True)
+        self.set_mount("30")
+        self.store = Store(str(folder / "rc.sock"), StoreHandler)
+        self.store.data = self.data
+        serve = self.store.serve_forever
+        threading.Thread(target=serve, args=(0.01,), daemon=True).start()
+        self.pressed = 0
+        self.service = self.make()
+
+    def set_mount(self, number: str) -> None:
+        line = f"{number} 27 0:79 / {self.mount} ro - fuse.rclone s3:media ro\n"
+        self.table.write_text(line if number else "")
+
+    def make(self, **patience: Any) -> Service:
+        container = Container("none", str(self.folder / "proc"), "false")
+        target = Target(canary_path("c"), "c", SIZE)
+        eyes = Eyes(
+            str(self.mount),
+            "/media/plex",
+            "s3:media",
+            str(self.folder / "rc.sock"),
+            container,
+            Targets(target),
+            random.Random(1),
+        )
+        config = {
+            "patience": {**QUICK, **patience},
+            "journal": str(self.folder / "guard.jsonl"),
+            "status": str(self.folder / "run" / "guard.json"),
+            "repair": ["sh", "-c", f"cp {self.table}.good {self.table}"],
+        }
+        return Service(config, eyes, Fence(self._members), notify=lambda _text: None)
+
+    def _members(self) -> set[int]:
+        self.pressed += 1
+        return set()
+
+    def until(self, true: Callable[[], bool], seconds: float = 8.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, self.events()
+            self.service.turn(0.01)
+
+    def watching(self) -> bool:
+        guard = self.service.guard
+        return not guard.fenced and guard.verdict == "healthy"
+
+    def events(self) -> list[dict[str, Any]]:
+        return read_journal(str(self.folder / "guard.jsonl"))
+
+    def names(self) -> list[str]:
+        return [x["event"] for x in self.events() if x["event"] != "look"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    made.service.begin()
+    yield made
+    made.service.children.end()
+    made.store.shutdown()
+    made.store.server_close()
+
+
+def test_wrong_bytes_fence_and_right_ones_release(bench: Bench) -> None:
+    bench.until(bench.watching)
+    bench.canary.write_bytes(bytes(SIZE))
+    bench.until(lambda: bench.service.guard.fenced)
+    assert bench.service.guard.verdict == "wedged"
+    report, _held = GuardFiles(
+        str(bench.folder / "guard.jsonl"), str(bench.folder / "run" / "guard.json")
+    ).look(time.time())
+    assert (report.state, report.fenced) == ("fenced", True)
+    bench.canary.write_bytes(bench.data)
+    bench.until(bench.watching)
+    assert bench.names()[:2] == ["started", "fenced"]
+    assert bench.names()[-1] == "released"
+    fenced = next(x for x in bench.events() if x["event"] == "fenced")
+    assert fenced["good_until"] <= fenced["detected"] <= fenced["time"]
+    assert fenced["seconds"] < 1
+
+
+def test_a_dead_mount_is_repaired_and_proven(bench: Bench) -> None:
+    bench.until(bench.watching)
+    good = f"31 27 0:80 / {bench.mount} ro - fuse.rclone s3:media ro\n"
+    Path(f"{bench.table}.good").write_text(good)
+    bench.set_mount("")
+    bench.until(lambda: bench.service.guard.state == "repairing")
+    assert bench.service.guard.verdict == "absent"
+    bench.until(bench.watching)
+    expected = ["started", "fenced", "repairing", "mounted", "repaired", "released"]
+    assert bench.names() == expected
+
+
+def test_a_store_that_refuses_fences_though_the_bytes_come(bench: Bench) -> None:
+    """The warm cache of B2."""
+    bench.until(bench.watching)
+    bench.store.down = True
+    bench.until(lambda: bench.service.guard.fenced)
+    assert bench.service.guard.verdict == "backend_down"
+    assert "repairing" not in bench.names()
+    bench.store.down = False
+    bench.until(bench.watching)
+
+
+def test_a_mount_made_anew_behind_its_back(bench: Bench) -> None:
+    bench.until(bench.watching)
+    bench.set_mount("99")
+    bench.until(lambda: "fenced" in bench.names())
+    bench.until(bench.watching)
+
+
+def test_a_canary_that_is_deleted_is_no_fence(bench: Bench) -> None:
+    bench.until(bench.watching)
+    (bench.mount / "Movies").mkdir()
+    (bench.mount / "Movies" / "film.mkv").write_bytes(bench.data)
+    bench.canary.unlink()
+    bench.until(lambda: bench.service.eyes.targets.media != {})
+    assert bench.service.eyes.targets.canary is None
+    proofs = bench.service.guard.proofs
+    bench.until(lambda: bench.service.guard.proofs > proofs + 2)
+    assert bench.names() == ["started"]
+
+
+def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
+    """L08: back within moments, and Plex stays fenced."""
+    bench.until(bench.watching)
+    bench.canary.unlink()
+    os.mkfifo(bench.canary)
+    bench.until(lambda: bench.service.guard.fenced)
+    threading.Timer(0.1, lambda: setattr(bench.service, "stopping", True)).start()
+    started = time.monotonic()
+    bench.service.run()
+    assert time.monotonic() - started < 1.5
+    last = bench.events()[-1]
+    assert (last["event"], last["fenced"]) == ("stopped", True)
+    status = bench.service.deeds.status.read()
+    assert (status["state"], status["fenced"]) == ("stopped", True)
+
+
+def test_a_guard_that_died_is_succeeded(bench: Bench) -> None:
+    bench.store.down = True
+    bench.until(lambda: bench.service.guard.fenced)
+    bench.service.children.end()
+    pressed = bench.pressed
+    bench.service = bench.make()
+    bench.service.begin()
+    assert bench.service.guard.fenced
+    assert bench.pressed > pressed
+    assert "died" in bench.names()
+    bench.store.down = False
+    bench.until(bench.watching)
+    assert bench.names()[-1] == "released"
+
+
+def test_release_by_hand(bench: Bench) -> None:
+    bench.store.down = True
+    bench.until(lambda: bench.service.guard.fenced)
+    assert release(bench.service) == 0
+    last = bench.events()[-1]
+    assert (last["event"], last["message"]) == ("released", "by hand, without a proof")
+    assert not bench.service.deeds.status.read()["fenced"]
+
+
+# --- the small edges ------------------------------------------------------------------
+
+
+def _hang() -> dict[str, Any]:
+    time.sleep(60)
+    return {}
+
+
+def test_children_side_by_side() -> None:
+    children = Children()
+    children.start("read", _hang)
+    children.start("store", lambda: {"a": 1})
+    children.start("statvfs", lambda: os._exit(3))
+    done: list[Done] = []
+    deadline = time.monotonic() + 5
+    while len(done) < 2 and time.monotonic() < deadline:
+        done += children.wait(0.05)
+    assert {x.kind: x.report for x in done} == {"store": {"a": 1}, "statvfs": None}
+    assert children.give_up("read") is None
+    assert children.freed() == []
+
+
+def test_an_inherited_child_is_freed_when_it_ends() -> None:
+    children = Children()
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    children.inherited("read", pid)
+    assert children.freed() == []
+    os.kill(pid, 9)
+    deadline = time.monotonic() + 5
+    while not (freed := children.freed()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert freed == ["read"]
+    children.inherited("read", pid)
+    assert children.freed() == []
+
+
+def test_the_worst_answer_counts() -> None:
+    ok, missing = Probe("ok", 5), Probe("error", 1, 2, "not there")
+    broken = Probe("error", 1, None, "403")
+    assert store_report([ok, ok]) == {"slowest": 5}
+    assert store_report([ok, missing])["errno"] == 2
+    assert store_report([missing, broken])["error"] == "403"
+
+
+def test_media_targets_are_learned_and_dropped() -> None:
+    targets = Targets(None)
+    rng = random.Random(1)
+    assert targets.choose(rng) is None
+    for number in range(20):
+        targets.learn(f"f{number}", 10)
+    assert len(targets.media) == 12
+    chosen = targets.choose(rng)
+    assert chosen is not None
+    targets.drop(chosen.path)
+    assert chosen.path not in targets.media
+
+
+def test_systemd_is_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        Notify(str(tmp_path / "notify"))("READY=1")
+        assert receiver.recv(100) == b"READY=1"
+    Notify(str(tmp_path / "nobody"))("READY=1")
+    Notify(None)("READY=1")
+
+
+def test_a_repair_has_a_deadline(tmp_path: Path) -> None:
+    moment = 0.0
+    repair = Repair(["sleep", "60"], lambda: moment)
+    assert repair.start() == ""
+    assert repair.ended(60) is None
+    moment = 61.0
+    assert repair.ended(60) == -1
+    assert repair.idle
+    assert "No such file" in Repair([str(tmp_path / "no")], lambda: 0.0).start()
+
+
+def test_an_rclone_that_serves_no_bytes_proves_by_stat_alone(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "rc.sock"), StoreHandler)
+    serve = store.serve_forever
+    threading.Thread(target=serve, args=(0.01,), daemon=True).start()
+    try:
+        rc = RcSocket(str(tmp_path / "rc.sock"), 2)
+        store.data = b"".join(content("c", SIZE))
+        assert rc.fetch("s3:m", "a b/c", 4096, 65536, "c").outcome == "ok"
+        assert rc.fetch("s3:m", "c", 4096, 65536, "d").outcome == "error"
+        assert rc.fetch("s3:m", "c", 10**9, 10).outcome == "error"
+        store.missing = True
+        assert rc.fetch("s3:m", "c", 0, 10).errno == 2
+        store.down = True
+        assert rc.fetch("s3:m", "c", 0, 10).outcome == "error"
+    finally:
+        store.shutdown()
+        store.server_close()
+
+
+def test_the_role_copies_all_that_the_guard_imports() -> None:
+    listed = yaml.safe_load((ROOT / "roles/guard/vars/main.yml").read_text())
+    waiting, needed = ["_guard_service"], set()
+    while waiting:
+        name = waiting.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        source = (ROOT / f"plugins/module_utils/{name}.py").read_text()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                package, _dot, module = node.module.rpartition(".")
+                if package.startswith("ansible_collections"):
+                    waiting.append(module)
+                else:
+                    assert not node.module.startswith("ansible"), name
+    assert sorted(f"{name}.py" for name in needed) == listed["__guard_library"]
