@@ -107,6 +107,17 @@ class Outcome:
         return sum(row["lost"] or 0 for rows in self.tables.values() for row in rows)
 
     @property
+    def report(self) -> list[str]:
+        """One sentence for each table that is not as it was."""
+        return [
+            f"{_NAMES[role]}, {row['table']}: {row['after']} of {row['before']} rows"
+            f" ({row['before_is']}), {row['lost']} lost, {row['doubtful']} doubtful"
+            for role, rows in self.tables.items()
+            for row in rows
+            if row["lost"] != 0 or row["doubtful"]
+        ]
+
+    @property
     def doubtful(self) -> int:
         """Rows that were taken over and cannot be vouched for."""
         return sum(row["doubtful"] for rows in self.tables.values() for row in rows)

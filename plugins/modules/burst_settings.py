@@ -39,7 +39,8 @@ notes:
     C(path_mappings), C(libraries), C(burst_name) (C(plex)), C(bucket), C(rclone_config) (C(~/.config/rclone/rclone.conf)), C(rclone_options),
     C(plex_account_token), C(plex_account_token_file), C(plex_claim), C(plex_tv_url), C(plex_version), C(plex_image), C(registry_url), C(registry_mirror),
     C(zones) (C(fr-par-1)), C(instance_types), C(volume_gb), C(max_lifetime_hours) (C(96)), C(output_dir) (C(./results)), C(timezone), C(media_root),
-    C(scan_limits), C(scan_missing_threshold) (C(0.05)), C(scan_deletion_budget), C(accept_deletions), C(empty_trash), C(monitoring_options), C(env_file)."
+    C(scan_limits), C(scan_missing_threshold) (C(0.05)), C(scan_deletion_budget), C(accept_deletions), C(empty_trash), C(monitoring_options),
+    C(repair_database), C(repair_max_loss) (C(0.01)), C(env_file)."
   - The token of the account is also taken from the environment variable E(PLEX_ACCOUNT_TOKEN).
 seealso:
   - module: cloudburst.plex.burst_secrets

@@ -140,6 +140,11 @@ lost:
   description: Rows of all tables that were not saved.
   type: int
   returned: always
+report:
+  description: RV(tables) in words, one sentence for each table that is not as it was.
+  type: list
+  elements: str
+  returned: always
 doubtful:
   description: Rows of all tables that were taken over and may have been changed by the damage.
   type: int
@@ -189,6 +194,7 @@ def returned(outcome: Outcome) -> dict[str, Any]:
         **vars(outcome),
         "lost": outcome.lost,
         "doubtful": outcome.doubtful,
+        "report": outcome.report,
         "msg": outcome.message,
     }
     del result["message"]

@@ -145,6 +145,20 @@ VARIABLES = _declare(
         "sample=200",
     ),
     Variable(
+        "repair_database",
+        "bool",
+        False,
+        "Of a damaged database: take an intact copy, else salvage what can be read.",
+        "repair_database=true",
+    ),
+    Variable(
+        "repair_max_loss",
+        "number",
+        0.01,
+        "Part of any table that a salvage may lose.",
+        "repair_max_loss=0.02",
+    ),
+    Variable(
         "keep",
         "bool",
         False,

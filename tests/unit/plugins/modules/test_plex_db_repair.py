@@ -70,6 +70,9 @@ def test_a_refusal_carries_what_is_known(
     assert e.value.result["status"] == "refused"
     assert e.value.result["lost"] > 0
     assert e.value.result["tables"]["library"]
+    (line,) = [text for text in e.value.result["report"] if "media_parts" in text]
+    assert line.startswith("com.plexapp.plugins.library.db, media_parts: ")
+    assert " of 119 rows (counted), " in line
 
 
 @pytest.mark.parametrize("max_loss", [-0.1, 1])
