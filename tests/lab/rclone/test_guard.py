@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -125,11 +131,7 @@ class Host:
             env=environment,
         )
         for one in (behind, port):
-            until(
-                lambda one=one: socket.socket().connect_ex(("127.0.0.1", one)) == 0,
-                15,
-                "no store",
-            )
+            until(partial(answers, one), 15, "no store")
         (self.folder / "rclone.conf").write_text(
             "[s3]\ntype = s3\nprovider = Other\naccess_key_id = KEYKEYKEY\n"
             "secret_access_key = SECRETSECRET\nforce_path_style = true\n"
