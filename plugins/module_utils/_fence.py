@@ -206,14 +206,16 @@ class Fence:
     def release(self, seconds: float = 1.0) -> tuple[int, ...]:
         """Let everything go on; the processes that are still stopped after that."""
         until = self.clock() + seconds
+        # All of them at first: one in the kernel is not stopped yet, it only will be.
+        waiting = self.members()
         while True:
-            stopped = [p for p in self.members() if "T" in thread_states(p)]
-            if not stopped or self.clock() >= until:
-                return tuple(stopped)
-            for pid in stopped:
+            for pid in waiting:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
             self.sleep(PASS_PAUSE)
+            waiting = {p for p in self.members() if "T" in thread_states(p)}
+            if not waiting or self.clock() >= until:
+                return tuple(sorted(waiting))
 
     def stands(self) -> bool:
         """Whether processes are stopped, by whomever: a guard that died left them."""

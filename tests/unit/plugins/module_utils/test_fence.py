@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cloudburst.plex.plugins.module_utils import _fence
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import (
     HELD,
     Container,
@@ -103,6 +104,19 @@ def test_release_lets_everything_go_on(tree: Tree) -> None:
     assert fence.release() == ()
     assert "T" not in states(tree)
     assert not fence.stands()
+
+
+def test_a_process_in_the_kernel_is_continued_before_it_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its SIGSTOP waits: without SIGCONT it would stop once it comes back, for ever."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(_fence, "thread_states", lambda _pid: {"D"})
+    monkeypatch.setattr(_fence.os, "kill", lambda *both: sent.append(both))
+    assert Fence(lambda: {7}).press().held
+    assert Fence(lambda: {7}).release() == ()
+    assert sent[-1] == (7, signal.SIGCONT)
+    assert (7, signal.SIGSTOP) in sent
 
 
 def test_nothing_to_stop_is_held() -> None:
