@@ -34,6 +34,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe impor
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
 SIZE = 65536
+# From the store itself: every byte of it is paid for, and a few prove as much.
+STORE_SIZE = 4096
 # Probes of media stay in its beginning: their blocks fill the disk cache once.
 SPAN = 16 << 20
 MOST_FILES = 12
@@ -166,9 +168,9 @@ class Eyes:
 
         def get() -> None:
             if target is not None:
-                room = max(0, min(target.size or SPAN, SPAN) - SIZE)
+                room = max(0, min(target.size or SPAN, SPAN) - STORE_SIZE)
                 offset = self.rng.randint(0, room)
-                wanted = (self.remote, name, offset, SIZE, target.canary)
+                wanted = (self.remote, name, offset, STORE_SIZE, target.canary)
                 answers.append(rc.fetch(*wanted))
 
         beside = threading.Thread(target=get)
