@@ -217,7 +217,7 @@ class PageMap:
     def _mark_chain(self, at: int, number: int, kind: str) -> None:
         payload, at = varint(self.data, at)
         if kind == "table":
-            _, at = varint(self.data, at)
+            _rowid, at = varint(self.data, at)
         pages = self.chain(payload, at, kind)
         if pages is None:
             self.broken.add(number)

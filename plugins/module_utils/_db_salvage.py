@@ -201,7 +201,7 @@ class _Scan:
         """Each child with the bounds of its ids; none when they make no sense."""
         found: list[tuple[int, int, int | None]] = []
         for cell in self.pages.cells(page):
-            key, _ = varint(self.pages.data, cell + 4)
+            key, _end = varint(self.pages.data, cell + 4)
             if key < low or (high is not None and key > high):
                 return
             found.append((self.pages.child(cell), low, key))
@@ -211,7 +211,7 @@ class _Scan:
 
     def _leaf(self, page: int, low: int, high: int | None) -> None:
         rows = list(self._rows(page))
-        ids = [row for row, _ in rows]
+        ids = [row for row, _cells in rows]
         in_order = all(a < b for a, b in zip(ids, ids[1:]))
         if ids and (
             not in_order or ids[0] <= low or (high is not None and ids[-1] > high)

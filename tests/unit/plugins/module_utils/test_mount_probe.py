@@ -21,13 +21,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import judge
-from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
-    content,
-)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,
     OutstandingChild,
-    RcSocket,
     process_start,
     read_block,
     run_in_child,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import os
 from pathlib import Path
 from typing import Any
 
