@@ -11,6 +11,7 @@ that links the two. Where a snapshot or a manifest vouches for a pair, digests d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -45,10 +46,11 @@ _ADVICE = "library and blobs must be copied at the same moment; copy the pair ag
 
 def mismatch(library: str, blobs: str) -> list[Finding]:
     """What shows that two sound databases are no pair; empty when nothing does."""
-    with (
-        stock_connection(library, options_at_rest(library)) as ours,
-        stock_connection(blobs, options_at_rest(blobs)) as theirs,
-    ):
+    with contextlib.ExitStack() as stack:
+        ours, theirs = (
+            stack.enter_context(stock_connection(path, options_at_rest(path)))
+            for path in (library, blobs)
+        )
         return (
             _strangers(ours, theirs, library, blobs)
             or _later_blobs(ours, theirs, library, blobs)
