@@ -15,7 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudburst.plex.plugins.module_utils import _db_files
+from ansible_collections.cloudburst.plex.plugins.module_utils import (
+    _db_check,
+    _db_connect,
+    _db_files,
+    _db_identity,
+    _db_oracle,
+    _db_rebuild,
+    _db_reindex,
+    _db_wreck,
+    _stubs,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import damage
@@ -39,12 +49,26 @@ from tests.support.db_truth import lies
 from tests.support.plex_sqlite import IMAGE, write_docker
 from tests.unit.plugins.module_utils import db_faults
 
+try:
+    import pysqlite3
+except ImportError:
+    pysqlite3 = None
+
+ENGINES = [sqlite3, pysqlite3] if pysqlite3 else [sqlite3]
 STOCK = Checker(StockOracle(), "full")
 AT_REST = [
     (fault, named)
     for fault, _, named in db_faults.FAULTS
     if fault not in (db_faults.foreign_wal, db_faults.stale_wal)
 ]
+
+
+@pytest.fixture(params=ENGINES, ids=lambda module: module.sqlite_version)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With this Python's SQLite, and with a newer one where installed."""
+    using = (_db_check, _db_identity, _db_oracle, _stubs, _db_connect)
+    for module in (*using, _db_rebuild, _db_reindex, _db_wreck):
+        monkeypatch.setattr(module, "sqlite3", request.param)
 
 
 def state_of(folder: Path) -> dict[str, bytes]:
@@ -65,7 +89,11 @@ def job(pair: Pair, tmp_path: Path, **more: object) -> Repair:
     "fault", [fault for fault, _ in AT_REST], ids=lambda fault: fault.__name__
 )
 def test_each_fault_is_refused_or_salvaged_with_a_true_report(
-    pair: Pair, pair_template: Pair, tmp_path: Path, fault: Callable[[Path], None]
+    pair: Pair,
+    pair_template: Pair,
+    tmp_path: Path,
+    engine: None,
+    fault: Callable[[Path], None],
 ) -> None:
     before = shutil.copy(pair_template.library, tmp_path / "before.db")
     fault(pair.library)
@@ -85,7 +113,7 @@ def test_each_fault_is_refused_or_salvaged_with_a_true_report(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_damage_anywhere_is_never_counted_as_saved(
-    pair: Pair, pair_template: Pair, tmp_path: Path, seed: int
+    pair: Pair, pair_template: Pair, tmp_path: Path, engine: None, seed: int
 ) -> None:
     """From a few bytes to many pages, at any offset but in the file's own header."""
     choice = random.Random(seed)
