@@ -139,7 +139,7 @@ class InstanceFaults:
         return [
             p.pid
             for p in descendants(process_list(), self.init)
-            if any(word.endswith(PLEX) for word in p.argv[:2])
+            if any(word.endswith(PLEX) for word in p.argv[:3])  # python3 -B …
         ]
 
     # --- faults ----------------------------------------------------------------------------

@@ -242,15 +242,24 @@ class Cloud:
         self.spawn(self.carry_out(server))
 
     async def reset(self) -> None:
-        """Empty the cloud: machines, volumes, addresses, groups, faults and the bill."""
-        for server in list(self.world.servers.values()):
-            await self.forget_machine(server)
+        """Empty the cloud: machines, volumes, addresses, groups, faults and the bill.
+
+        Forgotten first, removed then: a machine that goes while its server is still known
+        is a lost one, and would be booted again.
+        """
+        gone = list(self.world.servers.values())
         keys = {
             k: v for k, v in self.world.ssh_keys.items() if v.name.startswith("keep-")
         }
         self.world = World(ssh_keys=keys)
         self.faults.clear()
         self.save()
+        for server in gone:
+            server.state, server.action = "stopped", ""
+            await self.forget_machine(server)
+        for server_id in await asyncio.to_thread(self.compute.known):
+            if server_id not in self.world.servers:  # a boot was under way
+                await asyncio.to_thread(self.compute.destroy, server_id)
 
     async def close(self) -> None:
         for server_id in list(self._metadata):
