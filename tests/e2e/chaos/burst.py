@@ -12,20 +12,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from cloudburst_lab.config import LabConfig
-from cloudburst_lab.instance_faults import PLEX_ADMIN, InstanceFaults
+from cloudburst_lab.docker_cli import docker
+from cloudburst_lab.instance_faults import DISK, PLEX_ADMIN, InstanceFaults
 from cloudburst_lab.media import MediaLibrary
 from cloudburst_lab.media.plan import is_media
 from cloudburst_lab.processes import run
@@ -40,6 +38,10 @@ DATABASES = f"{SUPPORT}/Plug-in Support/Databases"
 PREFERENCES = f"{SUPPORT}/Preferences.xml"
 JOURNAL = f"{BURST}/journal.jsonl"
 GUARD_JOURNAL = f"{BURST}/guard.jsonl"
+#: What the purge guard remembers of the libraries.
+DELETIONS = (f"{BURST}/deletions.db", f"{BURST}/deletions")
+#: Where probes read known bytes; not a part of the media.
+CANARY = ".cloudburst"
 TUNING = f"{BURST}/plex/plexstandin.json"
 CACHE = "var/cache/cloudburst"
 PLEX_UID = 1000
@@ -52,10 +54,20 @@ SPEED = {
     "maintenance": 0.2,
     "startup": 0.2,
     "context_delay": 0.3,
-    "known_item": 0.15,
-    "scan_item": 0.2,
+    "known_item": 0.1,
+    "scan_item": 0.1,
     "metadata_item": 0.02,
 }
+#: Where a copy of the database is made: never on the disk that is full.
+COPY = "run/chaos.db"
+BACKUP = """
+import os, sqlite3, sys, urllib.parse
+live = urllib.parse.quote(sys.argv[1])
+if os.path.exists(sys.argv[2]):
+    os.unlink(sys.argv[2])
+source = sqlite3.connect("file:" + live + "?mode=ro", uri=True, timeout=20)
+source.backup(sqlite3.connect(sys.argv[2]))
+"""
 HALT = f"""
 for unit in {GUARD} {MEDIA}; do
   systemctl kill --kill-who=all --signal=SIGKILL $unit 2>/dev/null || true
@@ -115,9 +127,13 @@ class Burst:
         }
 
     # --- the saved state -------------------------------------------------------------------
-    @property
-    def saved(self) -> bool:
-        return (self.state / "saved").exists()
+    def usable(self) -> bool:
+        """Whether the instance is the one whose state was saved, with its disk and Plex."""
+        ask = (
+            f"mountpoint -q {DISK} && docker inspect {CONTAINER} >/dev/null && echo yes"
+        )
+        there = self.faults.sh(f"{ask} || true").endswith("yes")
+        return there and (self.state / "saved").exists()
 
     def save(self) -> None:
         """Keep the state in which a scan begins; Plex is stopped cleanly for it."""
@@ -131,6 +147,8 @@ class Burst:
             shutil.copyfile(root / DATABASES / name, self.state / name)
         shutil.copyfile(root / PREFERENCES, self.state / "Preferences.xml")
         shutil.copyfile(root / JOURNAL, self.state / "journal.jsonl")
+        if (self.media.bucket / CANARY).exists():
+            shutil.copytree(self.media.bucket / CANARY, self.state / CANARY)
         (self.state / "saved").touch()
 
     def reset(self, *, guarded: bool) -> None:
@@ -158,11 +176,12 @@ class Burst:
         self._place(self.state / "Preferences.xml", root / PREFERENCES, 0o600)
         (root / JOURNAL).write_text(self._journal(), encoding="utf-8")
         self._write(root / TUNING, json.dumps(SPEED))
-        for stale in (root / BURST).glob("progress-*.json"):
-            stale.unlink()
+        stale = [root / name for name in DELETIONS]
+        for path in (*stale, *(root / BURST).glob("progress-*.json")):
+            remove(path)
         (root / GUARD_JOURNAL).unlink(missing_ok=True)
         for path in (root / CACHE).iterdir():  # a warm cache would hide every fault
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            remove(path)
 
     def _journal(self) -> str:
         """As before the scan; the analysis, which deletes nothing, counts as done."""
@@ -189,25 +208,29 @@ class Burst:
         target.chmod(0o644)
 
     def _fill_bucket(self) -> None:
-        if listing(self.media.now) != listing(self.media.bucket):
-            self.media.reset()
+        kept = self.state / CANARY
+        right = listing(self.media.now) | {
+            f"{CANARY}/{name}": seen
+            for name, seen in (listing(kept) if kept.exists() else {}).items()
+        }
+        if listing(self.media.bucket) == right:
+            return
+        self.media.reset()
+        if kept.exists():
+            shutil.copytree(kept, self.media.bucket / CANARY)
 
     # --- what a run left -------------------------------------------------------------------
     def library(self, into: Path, sections: list[str]) -> Library:
-        """Read a copy that SQLite's online backup made; Plex may run or stand still."""
+        """Read a copy that SQLite's online backup made; Plex may run or stand still.
+
+        Made over there: SQLite follows links, and ``/proc/<pid>/root`` is one.
+        """
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir(parents=True)
-        with (
-            closing(self.open_library()) as source,
-            closing(sqlite3.connect(into / LIBRARY)) as copy,
-        ):
-            source.backup(copy)
+        argv = ["python3", "-c", BACKUP, f"/{DATABASES}/{LIBRARY}", f"/{COPY}"]
+        docker("exec", self.faults.container, *argv, timeout=60)
+        shutil.copyfile(self.root / COPY, into / LIBRARY)
         return Library.read(into / LIBRARY, sections)
-
-    def open_library(self) -> sqlite3.Connection:
-        """The database as it is now, read-only; writers are not kept waiting."""
-        path = quote(str(self.root / DATABASES / LIBRARY))
-        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
 
     def plex_is_idle(self) -> bool:
         """Whether the stand-in has neither scans nor items to work on."""
@@ -231,6 +254,14 @@ class Burst:
 
     def burst_journal(self) -> list[dict[str, Any]]:
         return read_journal((self.root / JOURNAL).read_text(encoding="utf-8"))
+
+
+def remove(path: Path) -> None:
+    """A file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:

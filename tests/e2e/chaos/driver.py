@@ -35,7 +35,7 @@ HERE = Path(__file__).parent
 WORK = REPO / "build" / "chaos"
 RESULTS = REPO / "build" / "chaos.jsonl"
 NAME = "chaos"
-SECTIONS = ["Movies", "Photos"]
+SECTIONS = ["Photos"]
 #: No run may take longer: it has to end by itself, done or with a reason.
 RUN_LIMIT = 600
 IDLE_LIMIT = 90.0
@@ -91,8 +91,10 @@ class Driver:
     def _alive(self) -> bool:
         if not self.inventory.exists():
             return False
+        if [row["name"] for row in self.known["plan"]["sections"]] != SECTIONS:
+            return False
         try:
-            return self.burst.saved and self.burst.root.exists()
+            return self.burst.usable()
         except (CommandError, LabError):
             return False
 

@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
+import json
+import subprocess
 import threading
 
-from cloudburst_lab.errors import CommandError, LabError
-from tests.e2e.chaos.burst import Burst
+from tests.e2e.chaos.burst import DATABASES, Burst
+from tests.e2e.pairs import LIBRARY
 
-PAUSE = 1.0
-TRASHED = (
-    "SELECT p.file FROM media_parts p JOIN media_items i ON i.id = p.media_item_id"
-    " WHERE p.deleted_at IS NOT NULL"
-)
+#: Runs beside the database, until its input ends; a look that comes to nothing is one less.
+WATCH = """
+import json, select, sqlite3, sys, urllib.parse
+live = "file:" + urllib.parse.quote(sys.argv[1]) + "?mode=ro"
+asked, before = "SELECT file FROM media_parts WHERE deleted_at IS NOT NULL", None
+while not select.select([sys.stdin], [], [], 1.0)[0]:
+    try:
+        library = sqlite3.connect(live, uri=True, timeout=5)
+        found = sorted(row[0] for row in library.execute(asked))
+        library.close()
+    except sqlite3.Error:
+        continue
+    if found != before:
+        print(json.dumps(found), flush=True)
+        before = found
+"""
 
 
 class Sampler:
@@ -24,27 +35,26 @@ class Sampler:
 
     def __init__(self, burst: Burst, sections: list[str]) -> None:
         self.most = 0
-        self._burst = burst
         self._bucket = burst.bucket(sections)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._argv = ["docker", "exec", "-i", burst.faults.container]
+        self._argv += ["python3", "-c", WATCH, f"/{DATABASES}/{LIBRARY}"]
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Sampler:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, text=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.close()
+        self._thread.join(10)
+        self._process.kill()
+        self._process.wait()
 
-    def _watch(self) -> None:
-        while not self._over.wait(PAUSE):
-            # A look that comes to nothing is one look less.
-            with contextlib.suppress(sqlite3.Error, LabError, CommandError, OSError):
-                self._look()
-
-    def _look(self) -> None:
-        with contextlib.closing(self._burst.open_library()) as library:
-            rows = library.execute(TRASHED).fetchall()
-        trashed = {row[0] for row in rows} & self._bucket
-        self.most = max(self.most, len(trashed))
+    def _read(self) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        for line in self._process.stdout:
+            self.most = max(self.most, len(self._bucket & set(json.loads(line))))

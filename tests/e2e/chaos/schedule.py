@@ -27,8 +27,8 @@ MOMENTARY = frozenset({"rclone_killed", "plex_crash"})
 #: Where a run is struck: while Plex scans (most of the damage is done there), or anywhere.
 SCAN_SHARE = 0.7
 #: Seconds into a scan of Plex's, and into a whole run, in which a fault begins.
-IN_SCAN = 6.0
-IN_RUN = 45.0
+IN_SCAN = 5.0
+IN_RUN = 24.0
 #: How long a fault lasts, and the share of faults that last until the run has ended.
 SHORTEST, LONGEST = 1.0, 30.0
 LASTING_SHARE = 0.2
