@@ -190,6 +190,12 @@ def _contents(path: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes()}
 
 
+def test_only_pinned_host_keys_are_trusted(outcome: Outcome) -> None:
+    """ansible-runner switches the check of host keys off; the burst's host keeps it on."""
+    assert "StrictHostKeyChecking=yes" in outcome.run.output
+    assert "StrictHostKeyChecking=no" not in outcome.run.output
+
+
 def test_summary_shows_every_media_type_the_archive_and_the_cost(
     outcome: Outcome,
 ) -> None:
