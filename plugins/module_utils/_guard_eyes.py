@@ -121,26 +121,34 @@ class Eyes:
 
     def table(self) -> Table:
         """The mount tables of the host and of Plex's container."""
-        entry = self._entry("self", self.mount_point)
+        entry = mount_at(self._mounts("self"), self.mount_point)
         place = self.place()
         hidden = False
         if entry is not None and place.pid is not None:
-            there = self._entry(str(place.pid), self.container_path)
-            alive = os.path.exists(f"{self.container.proc}/{place.pid}")
-            hidden = there is None and alive
+            # A container that is about to end has no mounts at all.
+            there = self._mounts(str(place.pid))
+            hidden = bool(there) and mount_at(there, self.container_path) is None
         if entry is None:
             return Table(inside=place.inside)
         return Table(
             True, entry.source, entry.fstype, entry.number, hidden, place.inside
         )
 
-    def _entry(self, pid: str, path: str) -> MountEntry | None:
+    def _mounts(self, pid: str) -> list[MountEntry]:
         try:
             name = f"{self.container.proc}/{pid}/mountinfo"
             with open(name, encoding="utf-8", errors="replace") as handle:
-                return mount_at(parse_mountinfo(handle.read()), path)
+                return parse_mountinfo(handle.read())
         except OSError:
-            return None
+            return []
+
+    def gone(self, place: Place) -> bool:
+        """Whether a read failed because its container ended, and says nothing."""
+        if place.pid is None:
+            return False
+        # The container's own root: no mount of the media is touched.
+        root = f"{self.container.proc}/{place.pid}/root/"
+        return self.place() != place or not os.path.exists(root)
 
     def work(
         self, kind: Kind, place: Place, target: Target | None, limit: float

@@ -99,7 +99,9 @@ class Service:
         self.guard = Guard(since=clock())
         self.rng = random.Random()
         self.stopping = False
-        self._round: tuple[Place, Target | None] = (eyes.place(), None)
+        # Where statvfs was asked, and where and what a round of bytes reads.
+        self._asked = eyes.place()
+        self._round: tuple[Place, Target | None] = (self._asked, None)
         self._next = dict.fromkeys(("table", "press", "status", "look"), float("-inf"))
 
     # --- the beginning and the end
@@ -172,7 +174,9 @@ class Service:
                 self.sight.read.running or self.sight.store.running
             ):
                 self._round = (self.eyes.place(), self.eyes.targets.choose(self.rng))
-            place = self.eyes.place() if kind == "statvfs" else self._round[0]
+            if kind == "statvfs":
+                self._asked = self.eyes.place()
+            place = self._asked if kind == "statvfs" else self._round[0]
             limit = self.patience.byte_deadline * 10
             self.children.start(
                 kind, self.eyes.work(kind, place, self._round[1], limit)
@@ -198,9 +202,11 @@ class Service:
     def _says_nothing(self, kind: Kind, report: t.Mapping[str, t.Any]) -> bool:
         """The container or the mount went away meanwhile, or the file is no more."""
         place, target = self._round
-        if "error" not in report or kind == "statvfs":
+        if "error" not in report:
             return False
-        if kind == "read" and place.inside and self.eyes.place() != place:
+        if kind == "statvfs":
+            return self.eyes.gone(self._asked)
+        if kind == "read" and self.eyes.gone(place):
             return True
         if report["errno"] != errno.ENOENT or target is None:
             return False

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import ast
 import http.server
+import json
 import os
 import random
 import re
+import shutil
 import socket
 import socketserver
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +168,10 @@ class Bench:
             assert time.monotonic() < deadline, self.events()
             self.service.turn(0.01)
 
+    def turns(self, number: int) -> None:
+        for _turn in range(number):
+            self.service.turn(0.01)
+
     def watching(self) -> bool:
         guard = self.service.guard
         return not guard.fenced and guard.verdict == "healthy"
@@ -244,6 +251,42 @@ def test_a_canary_that_is_deleted_is_no_fence(bench: Bench) -> None:
     proofs = bench.service.guard.proofs
     bench.until(lambda: bench.service.guard.proofs > proofs + 2)
     assert bench.names() == ["started"]
+
+
+def test_a_container_that_ends_is_no_failure_of_the_mount(tmp_path: Path) -> None:
+    """Plex crashes: what was looked at through it is gone, and says nothing."""
+    bench = Bench(tmp_path)
+    first = subprocess.Popen(["sleep", "60"])
+    try:
+        proc = tmp_path / "proc" / str(first.pid)
+        (proc / "root" / "media").mkdir(parents=True)
+        (proc / "root" / "media" / "plex").symlink_to(bench.mount)
+        line = "31 27 0:79 / /media/plex ro - fuse.rclone s3:media ro\n"
+        (proc / "mountinfo").write_text(line)
+        docker = tmp_path / "docker"
+        state = json.dumps([{"Id": "0" * 64, "State": {"Pid": first.pid}}])
+        docker.write_text(f"#!/bin/sh\necho '{state}'\n")
+        docker.chmod(0o755)
+        bench.service.eyes.container.docker = str(docker)
+        bench.service.eyes.container._asked = float("-inf")
+        bench.service.begin()
+        bench.until(bench.watching)
+        assert bench.service.sight.table.inside
+        shutil.rmtree(proc / "root")
+        (proc / "mountinfo").write_text("")
+        bench.turns(20)
+        first.kill()
+        first.wait()
+        bench.turns(20)
+        assert bench.watching()
+        assert not bench.service.sight.table.inside
+        assert bench.names() == ["started"]
+    finally:
+        first.kill()
+        first.wait()
+        bench.service.children.end()
+        bench.store.shutdown()
+        bench.store.server_close()
 
 
 def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
