@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -155,7 +156,7 @@ class Burst:
         """Every fault ended; database, journal, preferences, bucket and mount as saved."""
         self.heal()
         self.faults.sh(HALT, timeout=120)
-        self._put_back()
+        self._put_back(guarded=guarded)
         self._fill_bucket()
         self.faults.sh(GO, timeout=120)
         if guarded:
@@ -166,14 +167,18 @@ class Burst:
         self.s3.clear()
         self.faults.clear()
 
-    def _put_back(self) -> None:
+    def _put_back(self, *, guarded: bool) -> None:
         root = self.root
         databases = root / DATABASES
         for path in databases.glob("com.plexapp.plugins.library*"):
             path.unlink()
         for name in (LIBRARY, BLOBS):
             self._place(self.state / name, databases / name, 0o644)
-        self._place(self.state / "Preferences.xml", root / PREFERENCES, 0o600)
+        text = (self.state / "Preferences.xml").read_text(encoding="utf-8")
+        if not guarded:  # Plex's own default is to empty the trash (plex-facts §2.4)
+            text = re.sub(r'\s*autoEmptyTrash="[^"]*"', "", text)
+        self._write(root / PREFERENCES, text, 0o600)
+        os.chown(root / PREFERENCES, PLEX_UID, PLEX_UID)
         (root / JOURNAL).write_text(self._journal(), encoding="utf-8")
         self._write(root / TUNING, json.dumps(SPEED))
         stale = [root / name for name in DELETIONS]
@@ -203,9 +208,9 @@ class Burst:
         os.chown(target, PLEX_UID, PLEX_UID)
 
     @staticmethod
-    def _write(target: Path, text: str) -> None:
+    def _write(target: Path, text: str, mode: int = 0o644) -> None:
         target.write_text(text, encoding="utf-8")
-        target.chmod(0o644)
+        target.chmod(mode)
 
     def _fill_bucket(self) -> None:
         kept = self.state / CANARY

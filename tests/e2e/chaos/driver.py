@@ -306,7 +306,7 @@ def _line(record: dict[str, Any]) -> str:
         if "detected" in guard
         else ""
     )
-    again = f", again: {record['again']}" if record["again"] else ""
+    again = f", again: {record['again'][:80]}" if record["again"] else ""
     missed = "" if record["struck"] else ", not struck"
     return (
         f"{record['mode']:<8} {plan}: {record['status']}{again}, {lost}{fence}{missed}"
