@@ -173,8 +173,10 @@ class Bench:
             self.service.turn(0.01)
 
     def watching(self) -> bool:
+        """Bytes have come, not only no bad look yet."""
         guard = self.service.guard
-        return not guard.fenced and guard.verdict == "healthy"
+        seen = self.service.deeds.good_until is not None
+        return seen and not guard.fenced and guard.verdict == "healthy"
 
     def events(self) -> list[dict[str, Any]]:
         return read_journal(str(self.folder / "guard.jsonl"))
