@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from cloudburst_lab.instance_faults import (
     InstanceFaults,
     Process,
     descendants,
+    process_list,
 )
 from cloudburst_lab.processes import run, wait_until
 from cloudburst_lab.scaleway.compute import COMPONENT
@@ -68,7 +72,13 @@ def staged(server: InstanceFaults) -> Iterator[InstanceFaults]:
         lambda: bool(server.rclone() and server.plex()), timeout=10, what="the stage"
     )
     yield server
-    server.sh("pkill -9 -f '^./rclone|Plex Media Server' || true")
+    for process in inside(server):
+        if process.argv[:2] != ("sleep", "900"):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def inside(server: InstanceFaults) -> list[Process]:
+    return list(descendants(process_list(), server.init))
 
 
 def state(pid: int) -> str:
@@ -97,12 +107,12 @@ def test_rclone_is_frozen_thawed_and_killed_and_no_other_rclone(
 ) -> None:
     (pid,) = staged.rclone()
     staged.strike("freeze-rclone")
-    assert state(pid) == "T"
+    wait_until(lambda: state(pid) == "T", timeout=5, what="the standstill")
     staged.strike("clear")
-    assert state(pid) != "T"
+    wait_until(lambda: state(pid) != "T", timeout=5, what="its going on")
     staged.strike("kill-rclone")
     wait_until(lambda: not staged.rclone(), timeout=5, what="the end of rclone")
-    assert staged.sh("pgrep -f '^./rclone rc'")
+    assert any(process.argv == ("./rclone", "rc") for process in inside(staged))
     with pytest.raises(LabError, match="no rclone"):
         staged.strike("freeze-rclone")
 
@@ -132,7 +142,9 @@ def test_the_disk_is_full_to_the_last_byte_and_free_again(
 def test_every_kind_is_on_the_command_line_and_an_unknown_one_is_refused(
     server: InstanceFaults,
 ) -> None:
-    shown = run(["lab", "faults", "instance", "--help"]).stdout.replace("\n", " ")
+    shown = run(
+        [str(Path(sys.executable).with_name("lab")), "faults", "instance", "--help"]
+    ).stdout.replace("\n", " ")
     assert all(kind in "".join(shown.split("│")) for kind in KINDS)
     with pytest.raises(LabError, match="known: kill-rclone"):
         server.strike("flood")
