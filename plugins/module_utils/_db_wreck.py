@@ -88,8 +88,8 @@ def examine(path: str, data: mmap.mmap, lines: list[str]) -> Wreck:
     touched = pages.touched()
     if 1 in touched:
         raise DbError(
-            f"{path}: the damage is in the list of its tables (sqlite_master), so"
-            " nothing in it can be believed; only an intact copy helps"
+            f"{path}: the damage is in or beside the list of its tables (sqlite_master),"
+            " so nothing in it can be believed; only an intact copy helps"
         )
     return Wreck(path, entries, trees, pages, touched)
 
