@@ -73,7 +73,7 @@ burst:
       instance_types: [GP1-S, PRO2-S]
       volume_gb: 100
       warm_parallelism: 16
-      rclone: {"cache_mode": "full", "cache_size": "20G", "chunk_size": "4M", "chunk_streams": 16}
+      rclone: {"cache_mode": "full", "cache_size": "20G", "chunk_size": "4M", "chunk_streams": 0}
     monitoring:
       name: cloud
       check_interval: 60

@@ -28,28 +28,28 @@ _PROFILES: dict[str, Table] = {
         "volume_gb": 20,
         # 20 GB is tight for system, Docker, Plex and a cache (scaleway-rclone A2).
         "rclone": {"cache_mode": "full", "cache_size": "5G", "buffer_size": "16M"},
-        "chunk": ("4M", 4),
+        "chunk": ("4M", 0),
         "warm_parallelism": 4,
     },
     "standard": {
         "instance_types": ["DEV1-M", "DEV1-L", "GP1-XS"],
         "volume_gb": 40,
         "rclone": {"cache_mode": "full", "cache_size": "10G", "buffer_size": "16M"},
-        "chunk": ("4M", 8),
+        "chunk": ("4M", 0),
         "warm_parallelism": 8,
     },
     "power": {
         "instance_types": ["GP1-S", "PRO2-S"],
         "volume_gb": 100,
         "rclone": {"cache_mode": "full", "cache_size": "20G", "buffer_size": "32M"},
-        "chunk": ("4M", 16),
+        "chunk": ("4M", 0),
         "warm_parallelism": 16,
     },
     "superpower": {
         "instance_types": ["GP1-M", "PRO2-M"],
         "volume_gb": 100,
         "rclone": {"cache_mode": "full", "cache_size": "20G", "buffer_size": "64M"},
-        "chunk": ("4M", 16),
+        "chunk": ("4M", 0),
         "warm_parallelism": 32,
     },
 }
