@@ -55,8 +55,8 @@ class Guarded:
 
     def states(self) -> set[str]:
         """First letters of the states of all processes of Plex's container."""
-        listed = self.inside.sh(f"docker top {CONTAINER} -eo stat")
-        return {line.strip()[0] for line in listed.splitlines()[1:]}
+        listed = self.inside.sh(f"docker top {CONTAINER} -eo pid,stat")
+        return {line.split()[1][0] for line in listed.splitlines()[1:]}
 
     def until(self, true: Callable[[], Any], seconds: float, what: str) -> Any:
         deadline = time.monotonic() + seconds
