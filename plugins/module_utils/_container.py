@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
 import typing as t
@@ -19,65 +18,130 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._progress import (
     ContainerState,
 )
 
-UNITS = {"": 1, "b": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-PROCESS_SECONDS = 1.0
-
-# CPU percent of one core, bytes used, bytes allowed; None is unknown.
-Load = tuple[t.Optional[float], t.Optional[int], t.Optional[int]]
-BINARY_UNITS = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
+# What the first reading of the CPU is compared with: itself, this much later.
+FIRST_SECONDS = 1.0
 
 
 class ContainerUnknown(Exception):
     """Docker cannot say anything about the container; the text says why."""
 
 
-class DockerCli:
-    """The few questions that are asked of docker."""
+class Cgroup:
+    """What the kernel counts for the control group (v2) of a process.
 
-    def __init__(self, binary: str = "docker", timeout: float = 30.0) -> None:
+    Every question has the answer None where the kernel shows no such group:
+    on a host with cgroup v1, for a process that ended, without a limit.
+    """
+
+    def __init__(
+        self, pid: t.Any, proc: str = "/proc", root: str = "/sys/fs/cgroup"
+    ) -> None:
+        self.folder: str | None = None
+        entries = (_read(f"{proc}/{pid}/cgroup") or "").splitlines() if pid else []
+        for entry in entries:
+            if entry.startswith("0::/"):
+                self.folder = root + entry[3:].rstrip("/")
+
+    def cpu_seconds(self) -> float | None:
+        """CPU time that the group has used."""
+        used = self._table("cpu.stat").get("usage_usec")
+        return None if used is None else used / 1e6
+
+    def memory_bytes(self) -> int | None:
+        """Memory in use, without the part of the page cache that is free to go."""
+        used = self._number("memory.current")
+        if used is None:
+            return None
+        return max(0, used - self._table("memory.stat").get("inactive_file", 0))
+
+    def memory_limit_bytes(self) -> int | None:
+        """The group's own limit."""
+        return self._number("memory.max")
+
+    def oom_kills(self) -> int:
+        """Processes that the kernel killed for memory; 0 where it does not tell.
+
+        Docker's own flag only tells about the main process; Plex's scanners and
+        transcoders are children.
+        """
+        return self._table("memory.events").get("oom_kill", 0)
+
+    def _number(self, name: str) -> int | None:
+        text = self._text(name).strip()
+        return int(text) if text.isdigit() else None
+
+    def _table(self, name: str) -> dict[str, int]:
+        rows = (line.split() for line in self._text(name).splitlines())
+        return {r[0]: int(r[1]) for r in rows if len(r) == 2 and r[1].isdigit()}
+
+    def _text(self, name: str) -> str:
+        return (_read(f"{self.folder}/{name}") if self.folder else None) or ""
+
+
+class DockerCli:
+    """The few questions that are asked of docker.
+
+    The CPU is a difference, to the call before this one. ``docker stats`` would
+    take two seconds for each, and shows zeros where it cannot see the groups.
+    """
+
+    def __init__(
+        self,
+        binary: str = "docker",
+        timeout: float = 30.0,
+        clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
         self.binary = binary
         self.timeout = timeout
+        self.clock = clock
+        self.sleep = sleep
+        self.before: dict[tuple[str, t.Any], tuple[float, float]] = {}
 
     def state(self, container: str) -> ContainerState:
         """State, out-of-memory flag, and load when it runs."""
         inspected = self._json("inspect", "--type", "container", container)
         state = inspected.get("State") or {}
         running = bool(state.get("Running"))
-        load = self._load(container) if running else (None, None, None)
-        oom = bool(state.get("OOMKilled")) or cgroup_oom_kills(state.get("Pid")) > 0
+        pid = state.get("Pid") if running else None
+        group = Cgroup(pid)
         return ContainerState(
             running=running,
             status=str(state.get("Status", "unknown")),
-            oom_killed=oom,
+            oom_killed=bool(state.get("OOMKilled")) or group.oom_kills() > 0,
             restarts=int(inspected.get("RestartCount") or 0),
-            cpu_percent=load[0],
-            memory_bytes=load[1],
-            memory_limit_bytes=load[2],
+            cpu_percent=self._cpu_percent(container, pid, group) if running else None,
+            memory_bytes=group.memory_bytes(),
+            memory_limit_bytes=group.memory_limit_bytes(),
             exit_code=None if running else state.get("ExitCode"),
         )
 
-    def _load(self, container: str) -> Load:
-        stats = self._json("stats", "--no-stream", "--format", "{{json .}}", container)
-        load = parse_stats(stats)
-        return load if load[0] is not None else self._load_by_processes(container)
+    def _cpu_percent(self, container: str, pid: t.Any, group: Cgroup) -> float | None:
+        """Of one core, since the last call for the same run of the container."""
+        key = (container, pid)
+        before = self.before.get(key)
+        if before is None:
+            before = self._cpu_reading(container, group)
+            self.sleep(FIRST_SECONDS)
+        now = self._cpu_reading(container, group)
+        if before is None or now is None or now[0] <= before[0]:
+            return None
+        self.before[key] = now
+        # Processes that went took their time with them where only they are counted.
+        used = max(0.0, now[1] - before[1])
+        return round(100 * used / (now[0] - before[0]), 2)
 
-    def _load_by_processes(self, container: str) -> Load:
-        """The load as the sum over the container's processes, over a second."""
+    def _cpu_reading(self, container: str, group: Cgroup) -> tuple[float, float] | None:
+        """When, and CPU seconds used until then."""
+        used = group.cpu_seconds()
+        if used is None:
+            used = self._seconds_of_processes(container)
+        return None if used is None else (self.clock(), used)
+
+    def _seconds_of_processes(self, container: str) -> float | None:
         pids = self._run("top", container, "-eo", "pid").split()[1:]
-        started = time.monotonic()
-        first = {pid: process_ticks(pid) for pid in pids}
-        time.sleep(PROCESS_SECONDS)
-        elapsed = time.monotonic() - started
-        used = [
-            now - before
-            for pid, before in first.items()
-            for now in [process_ticks(pid)]
-            if before is not None and now is not None
-        ]
-        if not used:
-            return None, None, None
-        percent = 100 * sum(used) / os.sysconf("SC_CLK_TCK") / elapsed
-        return round(percent, 2), None, None
+        ticks = [found for found in map(process_ticks, pids) if found is not None]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
 
     def _json(self, *arguments: str) -> dict[str, t.Any]:
         text = self._run(*arguments)
@@ -111,57 +175,17 @@ class DockerCli:
         return done.stdout
 
 
-def parse_stats(stats: t.Mapping[str, t.Any]) -> Load:
-    """CPU percent of one core, memory used and memory limit in bytes.
-
-    Where docker cannot read the control groups it shows zeros all over; a
-    running container without any memory limit is that, and not a rest.
-    """
-    cpu = str(stats.get("CPUPerc", "")).rstrip("%")
-    used, _slash, limit = str(stats.get("MemUsage", "")).partition("/")
-    try:
-        percent: float | None = float(cpu)
-    except ValueError:
-        percent = None
-    if not parse_size(limit):
-        return None, None, None
-    return percent, parse_size(used), parse_size(limit)
-
-
 def process_ticks(pid: str) -> int | None:
     """CPU ticks of a process and its finished children; None when it is gone."""
+    text = _read(f"/proc/{pid}/stat")
+    if text is None:
+        return None
+    return sum(int(field) for field in text.rpartition(")")[2].split()[11:15])
+
+
+def _read(path: str) -> str | None:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
-            fields = handle.read().rpartition(")")[2].split()
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
     except OSError:
         return None
-    return sum(int(field) for field in fields[11:15])
-
-
-def parse_size(text: str) -> int | None:
-    """``1.5GiB`` or ``20kB`` in bytes; None when it is no size."""
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgtKMGT]?i?)[bB]?\s*", text)
-    if not found:
-        return None
-    unit = found.group(2).lower()
-    factor = BINARY_UNITS.get(unit, UNITS.get(unit, 1))
-    return int(float(found.group(1)) * factor)
-
-
-def cgroup_oom_kills(pid: t.Any) -> int:
-    """Processes that the kernel killed for memory in the container's group.
-
-    Docker's own flag only tells about the main process; Plex's scanners and
-    transcoders are children. 0 when cgroup v2 does not show it.
-    """
-    if not pid:
-        return 0
-    try:
-        with open(f"/proc/{int(pid)}/cgroup", encoding="ascii") as handle:
-            entry = [x for x in handle.read().splitlines() if x.startswith("0::")]
-        path = f"/sys/fs/cgroup{entry[0][3:]}/memory.events" if entry else ""
-        with open(path, encoding="ascii") as handle:
-            events = dict(line.split() for line in handle.read().splitlines())
-    except (OSError, ValueError):
-        return 0
-    return int(events.get("oom_kill", 0))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import (
     HELD,
@@ -39,9 +37,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary impo
     canary_path,
     content,
 )
+from ansible_collections.cloudburst.plex.plugins.modules import service_code
 from ansible_collections.cloudburst.plex.plugins.plugin_utils._profiles import (
     monitoring,
 )
+from tests.support.module_run import run_module
 
 ROOT = Path(__file__).resolve().parents[3]
 RCLONE = Path(sys.executable).with_name("rclone")
@@ -179,12 +179,7 @@ exit 1
 
     def _guard(self) -> subprocess.Popen[bytes]:
         home = self.folder / "lib"
-        package = home.joinpath(*PACKAGE.split("."))
-        package.mkdir(parents=True)
-        (home / "ansible_collections" / "__init__.py").touch()
-        role = yaml.safe_load((ROOT / "roles/guard/vars/main.yml").read_text())
-        for name in role["__guard_library"]:
-            shutil.copy(ROOT / "plugins/module_utils" / name, package)
+        run_module(service_code.main, {"service": "guard", "dest": str(home)})
         cloud = monitoring("cloud", False, {}, {})["mount"]
         config = {
             "patience": {

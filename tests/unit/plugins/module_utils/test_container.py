@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import stat
 import subprocess
@@ -12,68 +13,97 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudburst.plex.plugins.module_utils import _container
 from ansible_collections.cloudburst.plex.plugins.module_utils._container import (
+    Cgroup,
     ContainerUnknown,
     DockerCli,
-    cgroup_oom_kills,
-    parse_size,
-    parse_stats,
 )
+
+
+def group(tmp_path: Path, **files: str) -> Cgroup:
+    """The control group of process 7, as the kernel shows it."""
+    folder = tmp_path / "cgroup/system.slice/docker-1.scope"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/7/cgroup").write_text("0::/system.slice/docker-1.scope\n")
+    return Cgroup(7, str(tmp_path / "proc"), str(tmp_path / "cgroup"))
+
+
+def test_what_the_kernel_counts(tmp_path: Path) -> None:
+    found = group(
+        tmp_path,
+        cpu_stat="usage_usec 2500000\nuser_usec 1\n",
+        memory_current="3000\n",
+        memory_stat="anon 10\ninactive_file 1000\n",
+        memory_max="9000\n",
+        memory_events="low 0\noom_kill 2\n",
+    )
+    assert found.cpu_seconds() == 2.5
+    assert (found.memory_bytes(), found.memory_limit_bytes()) == (2000, 9000)
+    assert found.oom_kills() == 2
+
+
+def test_no_limit_is_none(tmp_path: Path) -> None:
+    assert group(tmp_path, memory_max="max\n").memory_limit_bytes() is None
+
+
+@pytest.mark.parametrize("pid", [None, 0, 999999999])
+def test_no_group_is_unknown(pid: int | None) -> None:
+    found = Cgroup(pid)
+    assert found.cpu_seconds() is None
+    assert (found.memory_bytes(), found.memory_limit_bytes()) == (None, None)
+    assert found.oom_kills() == 0
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("775.1MiB", 812751257),
-        ("8GiB", 8589934592),
-        ("20kB", 20000),
-        ("0B", 0),
-        ("--", None),
-        ("", None),
-    ],
+    ("seconds", "expected"),
+    [([10.0, 14.07], 407.0), ([10.0, 9.0], 0.0), ([None, 9.0], None)],
 )
-def test_sizes(text: str, expected: int | None) -> None:
-    assert parse_size(text) == expected
+def test_cpu_of_one_core(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: list[float | None],
+    expected: float | None,
+) -> None:
+    used = iter(seconds)
+    ticks = itertools.count()
+    monkeypatch.setattr(DockerCli, "_seconds_of_processes", lambda *_args: next(used))
+    cli = docker(tmp_path, [{"State": {"Running": True}}])
+    cli.clock = lambda: float(next(ticks))
+    cli.sleep = lambda _seconds: None
+    assert cli.state("x").cpu_percent == expected
 
 
-def test_stats_of_four_cores() -> None:
-    found = parse_stats({"CPUPerc": "407.11%", "MemUsage": "1GiB / 8GiB"})
-    assert found == (407.11, 2**30, 8 * 2**30)
-    assert parse_stats({}) == (None, None, None)
-
-
-def test_zeros_all_over_are_unknown() -> None:
-    """What docker shows where it cannot read the control groups."""
-    assert parse_stats({"CPUPerc": "0.00%", "MemUsage": "0B / 0B"}) == (None,) * 3
-
-
-def test_load_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_container, "PROCESS_SECONDS", 0.3)
-    state = {"Running": True, "Status": "running"}
-    cli = docker(tmp_path, [{"State": state}], {"MemUsage": "0B / 0B"})
+def test_the_second_look_waits_for_nothing(tmp_path: Path) -> None:
+    """It is measured since the first."""
+    slept: list[float] = []
+    cli = docker(tmp_path, [{"State": {"Running": True}}])
+    cli.sleep = slept.append
     with subprocess.Popen(["sh", "-c", "while :; do :; done"]) as busy:
         (tmp_path / "top").write_text(f"PID\n{busy.pid}\n999999999\n")
+        cli.state("x")
+        before = cli.clock()
+        while cli.clock() - before < 0.3:
+            pass
         found = cli.state("x")
         busy.kill()
+    assert len(slept) == 1
     assert found.cpu_percent is not None
     assert found.cpu_percent > 10
-    assert found.memory_limit_bytes is None
 
 
-def test_no_process_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_container, "PROCESS_SECONDS", 0.0)
-    cli = docker(tmp_path, [{"State": {"Running": True}}], {})
+def test_no_process_is_unknown(tmp_path: Path) -> None:
+    cli = docker(tmp_path, [{"State": {"Running": True}}])
+    cli.sleep = lambda _seconds: None
     (tmp_path / "top").write_text("PID\n")
     assert cli.state("x").cpu_percent is None
 
 
-def docker(
-    tmp_path: Path, inspect: object, stats: object = None, code: int = 0
-) -> DockerCli:
+def docker(tmp_path: Path, inspect: object, code: int = 0) -> DockerCli:
     """A stand-in for the docker command that answers with recorded shapes."""
     (tmp_path / "inspect").write_text(json.dumps(inspect))
-    (tmp_path / "stats").write_text(json.dumps(stats))
     command = tmp_path / "docker"
     command.write_text(
         f"#!/bin/sh\ncat {tmp_path}/$1\necho 'No such container' >&2\nexit {code}\n"
@@ -84,13 +114,11 @@ def docker(
 
 def test_running(tmp_path: Path) -> None:
     state = {"Running": True, "Status": "running", "OOMKilled": False, "Pid": 0}
-    cli = docker(
-        tmp_path,
-        [{"State": state, "RestartCount": 1}],
-        {"CPUPerc": "12.50%", "MemUsage": "10MiB / 20MiB"},
-    )
+    cli = docker(tmp_path, [{"State": state, "RestartCount": 1}])
+    cli.sleep = lambda _seconds: None
+    (tmp_path / "top").write_text("PID\n")
     found = cli.state("cloudburst-plex")
-    assert (found.running, found.restarts, found.cpu_percent) == (True, 1, 12.5)
+    assert (found.running, found.restarts) == (True, 1)
     assert found.exit_code is None
 
 
@@ -109,8 +137,3 @@ def test_unknown_container_is_an_error(tmp_path: Path) -> None:
 def test_no_docker_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContainerUnknown, match="not installed"):
         DockerCli(str(tmp_path / "nothing")).state("x")
-
-
-@pytest.mark.parametrize("pid", [None, 0, 999999999])
-def test_no_cgroup_is_no_kill(pid: int | None) -> None:
-    assert cgroup_oom_kills(pid) == 0

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import http.server
 import json
 import os
@@ -22,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import (
     Container,
@@ -57,7 +55,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary impo
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import Probe
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
-ROOT = Path(__file__).resolve().parents[4]
 SIZE = 300_000
 QUICK = {
     "tick": 0.02,
@@ -218,9 +215,11 @@ def test_a_dead_mount_is_repaired_and_proven(bench: Bench) -> None:
     good = f"31 27 0:80 / {bench.mount} ro - fuse.rclone s3:media ro\n"
     Path(f"{bench.table}.good").write_text(good)
     bench.set_mount("")
-    bench.until(lambda: bench.service.guard.state == "repairing")
-    assert bench.service.guard.verdict == "absent"
+    # A repair may begin and end between two looks of this test; its trace stays.
+    bench.until(lambda: "repaired" in bench.names())
     bench.until(bench.watching)
+    fenced = next(x for x in bench.events() if x["event"] == "fenced")
+    assert fenced["verdict"] == "absent"
     expected = ["started", "fenced", "repairing", "mounted", "repaired", "released"]
     assert bench.names() == expected
 
@@ -429,22 +428,3 @@ def test_an_rclone_that_serves_no_bytes_proves_by_stat_alone(tmp_path: Path) -> 
     finally:
         store.shutdown()
         store.server_close()
-
-
-def test_the_role_copies_all_that_the_guard_imports() -> None:
-    listed = yaml.safe_load((ROOT / "roles/guard/vars/main.yml").read_text())
-    waiting, needed = ["_guard_service"], set()
-    while waiting:
-        name = waiting.pop()
-        if name in needed:
-            continue
-        needed.add(name)
-        source = (ROOT / f"plugins/module_utils/{name}.py").read_text()
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                package, _dot, module = node.module.rpartition(".")
-                if package.startswith("ansible_collections"):
-                    waiting.append(module)
-                else:
-                    assert not node.module.startswith("ansible"), name
-    assert sorted(f"{name}.py" for name in needed) == listed["__guard_library"]
