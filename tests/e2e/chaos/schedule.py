@@ -30,7 +30,7 @@ SCAN_SHARE = 0.7
 IN_SCAN = 5.0
 IN_RUN = 24.0
 #: How long a fault lasts, and the share of faults that last until the run has ended.
-SHORTEST, LONGEST = 1.0, 30.0
+SHORTEST, LONGEST = 1.0, 15.0
 LASTING_SHARE = 0.2
 
 
