@@ -84,7 +84,12 @@ def judge(evidence: Evidence, minimum: int, slow_ms: int) -> Health:
     """The verdict of ``scaleway-rclone B4``: the first rule that applies."""
     if not evidence.mounted:
         return Health("absent", "nothing is mounted there")
-    for name, probe in (("statvfs", evidence.statvfs), ("read", evidence.read)):
+    probes = {
+        "statvfs": evidence.statvfs,
+        "read": evidence.read,
+        "rclone's socket": evidence.backend,
+    }
+    for name, probe in probes.items():
         if probe.dead:
             return Health(
                 "stale", f"{name}: the mount's process is gone ({probe.detail})"

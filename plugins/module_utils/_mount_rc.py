@@ -81,8 +81,11 @@ class RcSocket:
     def _no_answer(self, call: str, started: float, exc: Exception) -> Probe:
         late = isinstance(exc, (socket.timeout, TimeoutError))
         text = f"rc {call}: no answer within {self.timeout:g} s" if late else str(exc)
-        # Without a number: a socket that is not there is no object that is not there.
-        return Probe("timeout" if late else "error", _ms(started), None, text)
+        # Nobody at the socket is no answer of the store: rclone is gone. Its number is
+        # none of ENOENT, which an object has that is not there.
+        gone = isinstance(exc, (ConnectionError, FileNotFoundError))
+        number = errno.ENOTCONN if gone else None
+        return Probe("timeout" if late else "error", _ms(started), number, text)
 
     def _call(
         self,

@@ -63,6 +63,9 @@ def evidence(**changes: Any) -> Evidence:
         ({"statvfs": error(errno.ENOTCONN), "read": SKIPPED}, "stale"),
         ({"read": error(errno.ENOTCONN), "backend": OK}, "stale"),
         ({"read": error(errno.EACCES)}, "stale"),
+        # its socket is dead before the kernel says so of the mount
+        ({"backend": error(errno.ENOTCONN)}, "stale"),
+        ({"read": error(errno.EIO), "backend": error(errno.ENOTCONN)}, "stale"),
         # D: rclone frozen
         ({"statvfs": LATE, "read": SKIPPED}, "wedged"),
         ({"statvfs": LATE, "read": SKIPPED, "backend": LATE}, "wedged"),

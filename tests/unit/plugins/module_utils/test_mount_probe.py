@@ -206,4 +206,5 @@ def test_rc_that_hangs(rc: RcServer, tmp_path: Path) -> None:
 
 def test_rc_that_is_gone(tmp_path: Path) -> None:
     probe = RcSocket(str(tmp_path / "none.sock"), 0.1).reachable("s3:m", "f")
-    assert (probe.outcome, probe.errno) == ("error", None)
+    assert (probe.outcome, probe.errno) == ("error", errno.ENOTCONN)
+    assert probe.dead
