@@ -69,11 +69,15 @@ class Stage:
 
 def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
     """Return the stages of the groups, the ones that others wait for first."""
+    # Whoever needs the lab alone comes first, beside the checks that do not need it; the role
+    # scenarios come last, and fill both sides.
     every = [
-        *_lab(fresh="e2e" in groups),
+        *_lab_up(fresh="e2e" in groups),
+        *_lab_alone(),
         *_chaos(),
-        *_molecule(role),
+        *_lab(),
         *_checks(),
+        *_molecule(role),
     ]
     wanted = [stage for stage in every if stage.group in groups]
     needed = {stage.needs for stage in wanted}
@@ -88,19 +92,13 @@ def _pytest(
     return command, partial(from_pytest, report=report)
 
 
-def _lab(fresh: bool) -> Iterator[Stage]:
-    """What changes the state of the one lab runs in a lane, in this order."""
+def _lab_up(fresh: bool) -> Iterator[Stage]:
     up = ("bash", "-c", "lab up && lab reset") if fresh else ("lab", "up")
     yield Stage("lab-up", "lab", up, lane="lab", minutes=20)
-    pair = ("-n", "2", "--dist", "loadscope")
-    command, count = _pytest("fidelity", *pair, "tests/lab")
-    yield Stage(
-        "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
-    )
-    # Bursts wait more than they work, and each has a name of its own.
-    command, count = _pytest("e2e", *pair, "-m", "not alone", "tests/e2e")
-    yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
-    # These change what the whole lab answers.
+
+
+def _lab_alone() -> Iterator[Stage]:
+    """What changes what the whole lab answers."""
     command, count = _pytest("e2e-alone", "-m", "alone", "tests/e2e")
     yield Stage(
         "e2e-alone",
@@ -112,6 +110,18 @@ def _lab(fresh: bool) -> Iterator[Stage]:
         shuns=("molecule",),
         minutes=30,
     )
+
+
+def _lab() -> Iterator[Stage]:
+    """What changes the state of the one lab runs in a lane, in this order."""
+    pair = ("-n", "2", "--dist", "loadscope")
+    command, count = _pytest("fidelity", *pair, "tests/lab")
+    yield Stage(
+        "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
+    )
+    # Bursts wait more than they work, and each has a name of its own.
+    command, count = _pytest("e2e", *pair, "-m", "not alone", "tests/e2e")
+    yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
 
 
 def _chaos() -> Iterator[Stage]:
