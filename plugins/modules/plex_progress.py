@@ -118,7 +118,8 @@ sample:
       C(quiet_streak) how many looks in a row found nothing going on and nothing moved, C(settled) that there were two,
       C(still_seconds) how long no counter has moved, C(baseline) what the first sample counted, C(fenced_seconds) how long Plex was stopped
       by the guard since then, C(guard) what the guard says now.
-    - C(cpu_percent) is of one CPU core, so that four busy cores give 400.
+    - C(cpu_percent) is of one CPU core, so that four busy cores give 400, between the last two looks, or over a second at the first one;
+      C(memory_limit_bytes) is null without a limit of the container's own.
   returned: success
   type: dict
   sample:
