@@ -95,9 +95,13 @@ def examine(path: str, data: mmap.mmap, lines: list[str]) -> Wreck:
 
 
 def _accused(lines: list[str]) -> Iterator[int]:
-    """The pages that SQLite names; one that is never used is no damage by itself."""
+    """The pages that SQLite names as bad.
+
+    One that is never used is no damage by itself, and one whose children differ in depth
+    only has a bad child, which the walk over all trees finds.
+    """
     for line in "\n".join(lines).splitlines():
-        if "never used" not in line:
+        if "never used" not in line and "Child page depth differs" not in line:
             yield from (int(number) for number in _PAGES.findall(line))
 
 
