@@ -78,6 +78,28 @@ class Cgroup:
         return (_read(f"{self.folder}/{name}") if self.folder else None) or ""
 
 
+class CpuReading(t.NamedTuple):
+    """When, and CPU seconds used until then, by the group or by each process."""
+
+    time: float
+    seconds: dict[str, float]
+
+    def percent_since(self, before: CpuReading) -> float | None:
+        """Of one core; None when nothing was counted.
+
+        A process that is new has used all of its time since; one that is gone left
+        its time to the process that waited for it.
+        """
+        passed = self.time - before.time
+        if passed <= 0 or not (self.seconds and before.seconds):
+            return None
+        used = sum(
+            max(0.0, now - before.seconds.get(who, 0.0))
+            for who, now in self.seconds.items()
+        )
+        return round(100 * used / passed, 2)
+
+
 class DockerCli:
     """The few questions that are asked of docker.
 
@@ -96,7 +118,7 @@ class DockerCli:
         self.timeout = timeout
         self.clock = clock
         self.sleep = sleep
-        self.before: dict[tuple[str, t.Any], tuple[float, float]] = {}
+        self.readings: dict[tuple[str, t.Any], CpuReading] = {}
 
     def state(self, container: str) -> ContainerState:
         """State, out-of-memory flag, and load when it runs."""
@@ -119,29 +141,23 @@ class DockerCli:
     def _cpu_percent(self, container: str, pid: t.Any, group: Cgroup) -> float | None:
         """Of one core, since the last call for the same run of the container."""
         key = (container, pid)
-        before = self.before.get(key)
+        before = self.readings.get(key)
         if before is None:
             before = self._cpu_reading(container, group)
             self.sleep(FIRST_SECONDS)
         now = self._cpu_reading(container, group)
-        if before is None or now is None or now[0] <= before[0]:
-            return None
-        self.before[key] = now
-        # Processes that went took their time with them where only they are counted.
-        used = max(0.0, now[1] - before[1])
-        return round(100 * used / (now[0] - before[0]), 2)
+        self.readings[key] = now
+        return now.percent_since(before)
 
-    def _cpu_reading(self, container: str, group: Cgroup) -> tuple[float, float] | None:
-        """When, and CPU seconds used until then."""
+    def _cpu_reading(self, container: str, group: Cgroup) -> CpuReading:
         used = group.cpu_seconds()
-        if used is None:
-            used = self._seconds_of_processes(container)
-        return None if used is None else (self.clock(), used)
-
-    def _seconds_of_processes(self, container: str) -> float | None:
+        if used is not None:
+            return CpuReading(self.clock(), {"": used})
         pids = self._run("top", container, "-eo", "pid").split()[1:]
-        ticks = [found for found in map(process_ticks, pids) if found is not None]
-        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+        second = os.sysconf("SC_CLK_TCK")
+        ticks = {pid: process_ticks(pid) for pid in pids}
+        seconds = {pid: n / second for pid, n in ticks.items() if n is not None}
+        return CpuReading(self.clock(), seconds)
 
     def _json(self, *arguments: str) -> dict[str, t.Any]:
         text = self._run(*arguments)

@@ -164,9 +164,16 @@ class GuardReport:
 
 
 def report(
-    status: Record, records: t.Sequence[Record], now: float, alive: bool
+    status: Record,
+    records: t.Sequence[Record],
+    now: float,
+    alive: bool,
+    begun: bool = False,
 ) -> GuardReport:
-    """The state; whatever is not proven to watch is dead or absent, never well."""
+    """The state; whatever is not proven to watch is dead or absent, never well.
+
+    ``begun``: there is a journal, so that a guard was here, though it may hold nothing.
+    """
     held = fences(records)
     open_fence = held[-1] if held and held[-1].end is None else None
     verdict = str(status.get("verdict", "")) or (
@@ -176,7 +183,7 @@ def report(
     if status.get("state") == "stopped" or (not status and last == "stopped"):
         fenced = bool(status.get("fenced", open_fence is not None))
         return GuardReport("stopped", fenced, "the guard was stopped", verdict)
-    if not status and not records:
+    if not status and not records and not begun:
         return GuardReport("absent", False, "no guard has run here", verdict)
     age = now - float(status.get("time") or 0)
     fenced = bool(status.get("fenced")) or open_fence is not None
@@ -205,4 +212,5 @@ class GuardFiles:
         records = read_journal(self.journal)
         pid = int(status.get("pid") or 0)
         alive = bool(pid) and os.path.exists(f"/proc/{pid}")
-        return report(status, records, now, alive), fences(records)
+        begun = os.path.exists(self.journal)
+        return report(status, records, now, alive, begun), fences(records)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import stat
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from ansible_collections.cloudburst.plex.plugins.module_utils._container import (
     Cgroup,
     ContainerUnknown,
+    CpuReading,
     DockerCli,
 )
 
@@ -58,22 +58,25 @@ def test_no_group_is_unknown(pid: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [([10.0, 14.07], 407.0), ([10.0, 9.0], 0.0), ([None, 9.0], None)],
+    ("before", "now", "expected"),
+    [
+        ({"": 10.0}, {"": 14.07}, 407.0),
+        ({"1": 3.0, "2": 5.0}, {"1": 3.5, "2": 5.0}, 50.0),
+        # one came, one went
+        ({"1": 3.0, "2": 500.0}, {"1": 3.0, "3": 0.25}, 25.0),
+        ({}, {"1": 1.0}, None),
+        ({"1": 1.0}, {}, None),
+    ],
 )
 def test_cpu_of_one_core(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: list[float | None],
-    expected: float | None,
+    before: dict[str, float], now: dict[str, float], expected: float | None
 ) -> None:
-    used = iter(seconds)
-    ticks = itertools.count()
-    monkeypatch.setattr(DockerCli, "_seconds_of_processes", lambda *_args: next(used))
-    cli = docker(tmp_path, [{"State": {"Running": True}}])
-    cli.clock = lambda: float(next(ticks))
-    cli.sleep = lambda _seconds: None
-    assert cli.state("x").cpu_percent == expected
+    assert CpuReading(8.0, now).percent_since(CpuReading(7.0, before)) == expected
+
+
+def test_no_time_passed_is_unknown() -> None:
+    reading = CpuReading(7.0, {"": 1.0})
+    assert reading.percent_since(reading) is None
 
 
 def test_the_second_look_waits_for_nothing(tmp_path: Path) -> None:

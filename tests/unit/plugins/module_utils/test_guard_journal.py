@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
+    GuardFiles,
     GuardJournal,
     Held,
     StatusFile,
@@ -100,6 +101,13 @@ def test_journal(tmp_path: Path) -> None:
     journal.write("stopped")
     assert [x["event"] for x in read_journal(str(path))] == ["started", "stopped"]
     assert read_journal(str(tmp_path / "none")) == []
+
+
+def test_an_empty_journal_is_no_word_that_no_guard_was_here(tmp_path: Path) -> None:
+    files = GuardFiles(str(tmp_path / "guard.jsonl"), str(tmp_path / "guard.json"))
+    assert files.look(100.0)[0].state == "absent"
+    (tmp_path / "guard.jsonl").touch()
+    assert files.look(100.0)[0].state == "dead"
 
 
 def test_a_full_disk_delays_the_journal(tmp_path: Path) -> None:

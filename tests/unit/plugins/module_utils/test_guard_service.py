@@ -120,7 +120,7 @@ class Bench:
         self.canary = self.mount / canary_path("c")
         self.canary.parent.mkdir(parents=True)
         self.data = b"".join(content("c", SIZE))
-        self.canary.write_bytes(self.data)
+        self.write(self.data)
         self.table = folder / "proc" / "self" / "mountinfo"
         self.table.parent.mkdir(parents=True)
         self.set_mount("30")
@@ -178,6 +178,12 @@ class Bench:
     def events(self) -> list[dict[str, Any]]:
         return read_journal(str(self.folder / "guard.jsonl"))
 
+    def write(self, data: bytes) -> None:
+        """The canary's bytes, all at once: half a file would be a dead store."""
+        fresh = self.folder / "canary"
+        fresh.write_bytes(data)
+        fresh.replace(self.canary)
+
     def names(self) -> list[str]:
         return [x["event"] for x in self.events() if x["event"] != "look"]
 
@@ -194,14 +200,14 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_wrong_bytes_fence_and_right_ones_release(bench: Bench) -> None:
     bench.until(bench.watching)
-    bench.canary.write_bytes(bytes(SIZE))
+    bench.write(bytes(SIZE))
     bench.until(lambda: bench.service.guard.fenced)
     assert bench.service.guard.verdict == "wedged"
     report, _held = GuardFiles(
         str(bench.folder / "guard.jsonl"), str(bench.folder / "run" / "guard.json")
     ).look(time.time())
     assert (report.state, report.fenced) == ("fenced", True)
-    bench.canary.write_bytes(bench.data)
+    bench.write(bench.data)
     bench.until(bench.watching)
     assert bench.names()[:2] == ["started", "fenced"]
     assert bench.names()[-1] == "released"
