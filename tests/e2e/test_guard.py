@@ -178,9 +178,14 @@ def test_what_is_started_in_a_fenced_container_is_stopped(
     began = time.time()
     lab.command("faults", "s3", "freeze")
     guarded.until(lambda: guarded.journal("fenced", began), 20, "no fence")
-    guarded.inside.sh(f"docker exec -d {CONTAINER} sh -c 'while :; do :; done'")
+    # Docker waits for what it starts, and that may be stopped before it is ready.
+    loop = f"docker exec -d {CONTAINER} sh -c 'while :; do :; done'"
+    guarded.inside.sh(f"{loop} >/dev/null 2>&1 &")
+    started = "pgrep -f '^(sh -c while|runc init)' || true"
+    guarded.until(lambda: guarded.inside.sh(started), 10, "nothing was started")
     time.sleep(1)
     assert guarded.states() <= {"T", "t", "D", "Z"}
     lab.command("faults", "s3", "thaw")
     guarded.until(lambda: guarded.journal("released", began), 60, "Plex stays fenced")
-    guarded.inside.sh(f"docker exec {CONTAINER} pkill -f 'while :'")
+    end = "until pkill -f 'while [:]'; do sleep 0.2; done"
+    guarded.inside.sh(f'docker exec {CONTAINER} timeout 20 sh -c "{end}"')

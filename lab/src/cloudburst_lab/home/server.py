@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import inspect, remove_container
+from cloudburst_lab.engine import Engine
 from cloudburst_lab.home.archive import pack
 from cloudburst_lab.home.household import live_in
 from cloudburst_lab.home.plex import (
@@ -110,7 +111,8 @@ class HomeServer:
 
     def down(self) -> None:
         """Remove server, library and archive; the cache stays."""
-        remove_container(self.container)
+        if Engine.answers():  # else it does not run, and the next "down" removes it
+            remove_container(self.container)
         shutil.rmtree(self.config.home_dir, ignore_errors=True)
 
     def status(self) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cloudburst_lab.config import LabConfig
 from cloudburst_lab.docker_cli import docker, labelled, remove_container
+from cloudburst_lab.engine import Engine
 from cloudburst_lab.images import tree_hash
 from cloudburst_lab.processes import HostProcess, http_status
 from cloudburst_lab.scaleway.compute import COMPONENT
@@ -50,11 +51,15 @@ class ScalewayService:
     def down(self) -> None:
         """Stop the API, then remove every server it left: state, containers, volumes."""
         self.process.stop()
+        if Engine.answers():  # else none of them runs, and the next "down" removes them
+            self._remove_servers()
+        (self.config.state_dir / "scaleway.json").unlink(missing_ok=True)
+
+    def _remove_servers(self) -> None:
         for name in labelled(self.config, "container", COMPONENT):
             remove_container(name)
         for name in labelled(self.config, "volume", COMPONENT):
             docker("volume", "rm", "-f", name)
-        (self.config.state_dir / "scaleway.json").unlink(missing_ok=True)
 
     def status(self) -> dict[str, object]:
         return self.process.status()
