@@ -15,6 +15,10 @@ import mmap
 import sqlite3
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_compare import (
+    Comparison,
+    compare,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
@@ -24,7 +28,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_reindex import
     comparable,
     make_indexes,
     make_rest,
-    quoted,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_salvage import (
     Run,
@@ -236,19 +239,28 @@ class _Builder:
         name = item.name
         if name in self.source.derived:
             return self._derived_report(name, scan)
-        copied = self._count(name)
-        strays, known = self._compare_with_indexes(name)
-        after = copied - strays
-        if scan is None and not strays:
-            return TableReport(name, copied, copied, 0, counted=True)
-        if known is not None:
-            report = TableReport(name, known, after, known - after, counted=True)
-        elif scan is not None:
-            report = self._broken_report(name, scan, after)
-        else:
-            report = TableReport(name, copied, after, strays, counted=True)
+        compared = compare(
+            self.connection, self.source, name, None if scan is None else scan.doubtful
+        )
+        after = self._count(name)
+        if scan is None and compared.before in (None, after):
+            return TableReport(name, after, after, 0, counted=True)
+        report = self._judged(name, scan, compared, after)
         self.changed.add(name)
         return self._with_doubts(replace(report, how="salvaged"), scan)
+
+    def _judged(
+        self, name: str, scan: TableScan | None, compared: Comparison, after: int
+    ) -> TableReport:
+        """By the indexes where they can tell, else by the table alone."""
+        before = after if compared.before is None else compared.before
+        if scan is None or (compared.counted and compared.before is not None):
+            lost = before - after
+            return TableReport(name, before, after, lost, counted=compared.counted)
+        report = self._broken_report(name, scan, after)
+        if report.before is not None and report.before < before:
+            return replace(report, before=before, lost=before - after, counted=False)
+        return report
 
     def _with_doubts(self, report: TableReport, scan: TableScan | None) -> TableReport:
         """Name the rows from beside the damage that are still there."""
@@ -293,39 +305,6 @@ class _Builder:
             "SELECT seq FROM old.sqlite_sequence WHERE name=?", (name,)
         ).fetchone()
         return int(row[0]) if row else None
-
-    def _compare_with_indexes(self, name: str) -> tuple[int, int | None]:
-        """Take rows out that an intact index contradicts, and count what it counts."""
-        strays, known = 0, None
-        for index in self.source.indexes(name):
-            columns = comparable(self.connection, self.source, index)
-            if columns is None:
-                continue
-            strays += self._remove_strays(name, index.name, columns)
-            known = self._entries(name, index.name)
-        return strays, known
-
-    def _remove_strays(self, table: str, index: str, columns: list[str]) -> int:
-        # Entries only, in the order of their keys: the table itself is not looked at.
-        entries = f'SELECT rowid AS r, {quoted(columns)} FROM old."{table}" INDEXED BY "{index}"'
-        same = " AND ".join(f'i."{name}" IS n."{name}"' for name in columns)
-        self.connection.execute(
-            f"CREATE TEMP TABLE agreed AS SELECT i.r AS r FROM ({entries}) i"
-            f' CROSS JOIN main."{table}" n ON n.rowid = i.r AND {same}'
-        )
-        self.connection.execute("CREATE INDEX temp.agreed_r ON agreed(r)")
-        try:
-            removed = self.connection.execute(
-                f'DELETE FROM main."{table}"'
-                " WHERE rowid NOT IN (SELECT r FROM temp.agreed)"
-            )
-            return removed.rowcount
-        finally:
-            self.connection.execute("DROP TABLE temp.agreed")
-
-    def _entries(self, table: str, index: str) -> int:
-        query = f'SELECT count(rowid) FROM old."{table}" INDEXED BY "{index}"'
-        return int(self.connection.execute(query).fetchone()[0])
 
     def _refuse(self, reports: list[TableReport]) -> None:
         reasons = [text for item in reports if (text := item.refusal(self.max_loss))]

@@ -74,7 +74,7 @@ def _ranks(
 ) -> dict[str, int] | None:
     """The order that a whole index of one column shows: Plex's, which nobody else knows."""
     columns = comparable(connection, wreck, index)
-    if columns is None or len(columns) != 1:
+    if columns is None or len(columns) != 1 or index.name in wreck.accused:
         return None
     query = f'SELECT "{columns[0]}" FROM old."{index.table}" INDEXED BY "{index.name}"'
     ranks: dict[str, int] = {}
@@ -91,6 +91,11 @@ def _ranks(
             # Equal to another text for Plex: then a rank does not tell the order.
             return None
         ranks[text] = len(ranks)
+    # A text that the index lacks has no place in its order.
+    mine = connection.execute(f'SELECT "{columns[0]}" FROM main."{index.table}"')
+    known = {text.encode() for text in ranks}
+    if any(raw is not None and raw not in known for (raw,) in mine):
+        return None
     return ranks
 
 

@@ -19,6 +19,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_pages import P
 
 _SCHEMA = Tree("table", "sqlite_master", "sqlite_master", 1)
 _PAGES = re.compile(r"\bpage (\d+)", re.I)
+_MISSING_ENTRY = re.compile(r"row \d+ missing from index (\S+)")
 FULL_TEXT = re.compile(r"CREATE VIRTUAL TABLE\s+\W?(\w+)\W?\s+USING\s+fts[34]", re.I)
 # What FTS derives from the text; with "rebuild" it is made anew.
 _DERIVED_PARTS = ("_segments", "_segdir", "_docsize", "_stat")
@@ -45,6 +46,8 @@ class Wreck:
     trees: list[Tree]
     pages: PageMap
     touched: set[int]
+    # Indexes in which SQLite did not find a row where it should be.
+    accused: frozenset[str]
 
     def number(self, name: str) -> int:
         names = [tree.name for tree in self.trees]
@@ -91,7 +94,8 @@ def examine(path: str, data: mmap.mmap, lines: list[str]) -> Wreck:
             f"{path}: the damage is in or beside the list of its tables (sqlite_master),"
             " so nothing in it can be believed; only an intact copy helps"
         )
-    return Wreck(path, entries, trees, pages, touched)
+    accused = frozenset(_MISSING_ENTRY.findall("\n".join(lines)))
+    return Wreck(path, entries, trees, pages, touched, accused)
 
 
 def _accused(lines: list[str]) -> Iterator[int]:

@@ -74,6 +74,31 @@ def _table(
     return found
 
 
+def unreported(
+    before: Path, after: Path, report: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """Tables that lost more of the rows of ``before`` than the report says.
+
+    What is asked where the damaged database never was one that stood still.
+    """
+    found = []
+    with closing(sqlite3.connect(f"file:{after}?mode=ro", uri=True)) as connection:
+        register(connection)
+        address = f"file:{before}?mode=ro&immutable=1"
+        connection.execute("ATTACH ? AS was", (address,))
+        for row in report:
+            name = row["table"]
+            if _DERIVED.fullmatch(name):
+                continue
+            (gone,) = connection.execute(
+                f'SELECT count(*) FROM was."{name}"'
+                f' WHERE rowid NOT IN (SELECT rowid FROM main."{name}")'
+            ).fetchone()
+            if gone > row["lost"]:
+                found.append(f"{name}: {gone} rows are gone, {row['lost']} reported")
+    return found
+
+
 def _doubtful(row: Mapping[str, Any]) -> set[int]:
     found: set[int] = set()
     for item in row["doubtful_ids"]:

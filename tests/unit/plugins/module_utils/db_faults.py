@@ -66,19 +66,32 @@ def payload_of_indexed_column(path: Path) -> None:
 
 def stale_index_entry(path: Path) -> None:
     """Rows change while their index is hidden from SQLite."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    statement = "UPDATE media_parts SET hash='changed' WHERE id=3"
+    hidden_from(path, ("index_media_parts_on_hash",), statement)
+
+
+def hidden_from(path: Path, indexes: tuple[str, ...], statement: str) -> None:
+    """A tool that writes to a table without keeping some of its indexes."""
+    chosen = f"type='index' AND name IN ({', '.join('?' * len(indexes))})"
+    with closing(connect(path)) as connection:
         connection.execute("PRAGMA writable_schema=ON")
-        name = "index_media_parts_on_hash"
-        where = "WHERE type='index' AND name=?"
-        (row,) = connection.execute(
-            f"SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master {where}",
-            (name,),
-        ).fetchall()
-        connection.execute(f"DELETE FROM sqlite_master {where}", (name,))
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("UPDATE media_parts SET hash='changed' WHERE id=3")
+        rows = [
+            tuple(row)
+            for row in connection.execute(
+                "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master"
+                f" WHERE {chosen}",
+                indexes,
+            )
+        ]
+        assert len(rows) == len(indexes)
+        connection.execute(f"DELETE FROM sqlite_master WHERE {chosen}", indexes)
+        connection.commit()
+    with closing(connect(path)) as connection:
+        connection.execute(statement)
         connection.execute("PRAGMA writable_schema=ON")
-        connection.execute("INSERT INTO sqlite_master VALUES(?,?,?,?,?)", row)
+        connection.executemany("INSERT INTO sqlite_master VALUES(?,?,?,?,?)", rows)
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def truncated(path: Path) -> None:

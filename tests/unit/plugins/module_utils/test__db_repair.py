@@ -45,7 +45,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import 
 )
 from cloudburst_lab.plex_schema import Pair
 from cloudburst_lab.plex_schema.pair import connect
-from tests.support.db_truth import lies
+from tests.support.db_truth import lies, unreported
 from tests.support.plex_sqlite import IMAGE, write_docker
 from tests.unit.plugins.module_utils import db_faults
 
@@ -103,9 +103,10 @@ def test_each_fault_is_refused_or_salvaged_with_a_true_report(
     except DbError as error:
         assert str(pair.library) in str(error)
     else:
+        report = [item.as_dict() for item in made.reports]
+        assert unreported(Path(before), Path(made.path), report) == []
         if fault is not db_faults.torn_copy:
             # What the writer of that one committed was never in the original.
-            report = [item.as_dict() for item in made.reports]
             assert lies(Path(before), Path(made.path), report) == []
         assert not damage(STOCK.file(made.path, "library"))
     assert pair.library.read_bytes() == damaged
@@ -130,6 +131,90 @@ def test_random_damage_anywhere_is_never_counted_as_saved(
         return
     report = [item.as_dict() for item in made.reports]
     assert lies(pair_template.library, Path(made.path), report) == []
+
+
+MORE_PARTS = (
+    "INSERT INTO media_parts(file, hash, created_at)"
+    " SELECT file || '.new', hash || 'n', created_at FROM media_parts WHERE id <= 10"
+)
+FEWER_PARTS = "DELETE FROM media_parts WHERE id IN (4, 5, 6)"
+
+
+def parts(made: Salvage) -> dict[str, object]:
+    (row,) = [item for item in made.reports if item.table == "media_parts"]
+    return row.as_dict()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "statement", "expected"),
+    [
+        # An index that merely lacks rows proves nothing against them.
+        (["hash"], MORE_PARTS, (129, 129, 0)),
+        (["file"], MORE_PARTS, (129, 129, 0)),
+        (["hash", "file", "media_item_id"], MORE_PARTS, (129, 129, 0)),
+        # Rows that only an index has still are lost: the table may have held them.
+        (["hash"], FEWER_PARTS, (119, 116, 3)),
+    ],
+    ids=["lacking", "lacking-2", "lacking-all", "too-many"],
+)
+def test_a_stale_index_costs_no_row_and_hides_no_loss(
+    pair: Pair,
+    tmp_path: Path,
+    engine: None,
+    hidden: list[str],
+    statement: str,
+    expected: tuple[int, int, int],
+) -> None:
+    stale(pair.library, hidden, statement)
+    truth = shutil.copy(pair.library, tmp_path / "truth.db")
+    made = attempt(pair.library, tmp_path / "new.db")
+    row = parts(made)
+    assert (row["before"], row["after"], row["lost"]) == expected
+    assert unreported(Path(truth), Path(made.path), [row]) == []
+    assert not damage(STOCK.file(made.path, "library"))
+
+
+def stale(library: Path, columns: list[str], statement: str) -> None:
+    names = tuple(f"index_media_parts_on_{name}" for name in columns)
+    db_faults.hidden_from(library, names, statement)
+
+
+def test_an_index_that_lacks_rows_does_not_count_a_damaged_table(
+    pair: Pair, tmp_path: Path, engine: None
+) -> None:
+    """Only one index is left to ask, and it lacks rows that are far from the damage."""
+    keep = "index_media_parts_on_hash"
+    with closing(connect(pair.library)) as connection:
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type='index' AND name<>?"
+            " AND tbl_name='media_parts' AND sql IS NOT NULL",
+            (keep,),
+        ).fetchall()
+        for (name,) in names:
+            connection.execute(f'DROP INDEX "{name}"')
+        connection.commit()
+    stale(pair.library, ["hash"], MORE_PARTS)
+    truth = shutil.copy(pair.library, tmp_path / "truth.db")
+    pages = db_faults.pages_of(pair.library, "media_parts", "leaf")
+    db_faults.zero_page(pair.library, pages[2])
+    row = parts(made := attempt(pair.library, tmp_path / "new.db"))
+    assert row["before_is"] == "estimated"
+    assert unreported(Path(truth), Path(made.path), [row]) == []
+
+
+def test_a_lost_order_is_not_read_from_an_index_that_lacks_titles(
+    pair: Pair, tmp_path: Path
+) -> None:
+    db_faults.hidden_from(
+        pair.library,
+        ("index_title_sort_icu",),
+        "INSERT INTO metadata_items(metadata_type, guid, title, title_sort)"
+        " VALUES(1, 'x://1', 'Never indexed', 'Never indexed')",
+    )
+    assert (
+        "REINDEX index_title_sort_icu"
+        in attempt(pair.library, tmp_path / "new.db").unfinished
+    )
 
 
 def test_damage_in_the_header_is_told_whatever_byte_it_hits(
