@@ -35,6 +35,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     require_alone,
     require_space,
     require_unused,
+    side_files,
     write_atomically,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
@@ -119,7 +120,7 @@ def inject(job: Injection, now: int) -> InjectResult:
     made = {role: _prepare(job, role) for role in _ROLES}
     result.set_aside = _set_aside(job, now)
     for role in _ROLES:
-        # A stale -wal would be replayed onto the new file (sqlite-lab §4).
+        # Beside nothing: it would be replayed onto the new file (sqlite-lab §4).
         remove_side_files(job.target(role))
         place(_temporary(job.target(role)), job.target(role))
     result.base = _describe(job, made, now)
@@ -188,7 +189,8 @@ def _is_source(known: dict[str, Any], path: str) -> bool:
 
 
 def _leftovers(target: str) -> list[str]:
-    return [target + end for end in ("-wal", "-shm") if os.path.lexists(target + end)]
+    """Side files of a database that is gone; those of one that is there go with it."""
+    return [] if os.path.exists(target) else side_files(target)
 
 
 def _make_folders(job: Injection) -> None:
@@ -234,15 +236,30 @@ def _prepare(job: Injection, role: str) -> dict[str, Any]:
 
 
 def _set_aside(job: Injection, now: int) -> str:
-    """Move an existing pair into a folder beside it; its name, empty if there is none."""
+    """Move an existing pair into a folder beside it; its name, empty if there is none.
+
+    Its -wal goes along: after SIGKILL committed rows are only there (plex-facts §1.1).
+    The folder gets its name when all is in it, so a repeat completes what was begun.
+    """
+    moving = os.path.join(job.databases, "replaced.partial")
     existing = [job.target(role) for role in _ROLES if os.path.exists(job.target(role))]
-    if not existing:
-        return ""
-    folder = os.path.join(job.databases, f"replaced-{now}")
-    os.makedirs(folder, exist_ok=True)
+    if any(os.path.exists(_in(moving, path)) for path in existing):
+        # Of another pair, which was made since.
+        os.rename(moving, _in(job.databases, f"replaced-{now}-before"))
     for path in existing:
-        os.replace(path, os.path.join(folder, os.path.basename(path)))
+        os.makedirs(moving, exist_ok=True)
+        # The database last: what lies beside none counts as stale.
+        for name in (*side_files(path), path):
+            os.replace(name, _in(moving, name))
+    if not os.path.isdir(moving):
+        return ""
+    folder = _in(job.databases, f"replaced-{now}")
+    os.rename(moving, folder)
     return folder
+
+
+def _in(folder: str, path: str) -> str:
+    return os.path.join(folder, os.path.basename(path))
 
 
 def _describe(job: Injection, made: dict[str, Any], now: int) -> dict[str, Any]:

@@ -11,12 +11,12 @@ module: plex_db_inject
 short_description: Put a pair of databases under a Plex server
 version_added: 0.1.0
 description:
-  - Places a checked pair of databases into the server's folder, by rename, with stale C(-wal) and C(-shm) files removed.
+  - Places a checked pair of databases into the server's folder, by rename. C(-wal), C(-shm) and C(-journal) files beside no database are removed.
   - Raises the sequence of every AUTOINCREMENT table in both databases, so that rows made by this server never collide with rows
     that home makes in the meantime.
   - Keeps the injected pair as the I(base), from which the result of the burst is computed, and records it in C(base.json).
     A repeat with the same O(burst_id) and sources changes nothing, whatever Plex has done to the databases since.
-  - A pair that is in the folder already is moved aside, not overwritten. Plex must not be running on it.
+  - A pair that is in the folder already is moved aside with its C(-wal), not overwritten. Plex must not be running on it.
 author:
   - cloudburst.plex contributors (@cloudburst)
 extends_documentation_fragment:
@@ -103,7 +103,7 @@ base:
       description: When it was injected, in seconds since the epoch.
       type: int
 removed:
-  description: Stale files beside the old databases that were removed.
+  description: Files of databases that were gone, which were removed.
   type: list
   elements: str
   returned: success

@@ -158,6 +158,7 @@ def test_stale_files_are_removed_before_the_new_ones_come(
     for path in (old.library, old.blobs):
         foreign_wal(path)
         Path(f"{path}-shm").write_bytes(b"stale")
+        path.unlink()
     assert len(_db_inject.inspect(job).removed) == 4
     result = _db_inject.inject(job, 1)
     assert len(result.removed) == 4
@@ -166,6 +167,72 @@ def test_stale_files_are_removed_before_the_new_ones_come(
         assert connection.execute("SELECT COUNT(*) FROM media_parts").fetchone() == (
             119,
         )
+
+
+def killed_server(folder: Path, make_pair: Callable[[Path], Pair]) -> Pair:
+    """As ``docker stop`` leaves it after SIGKILL: committed rows only in the -wal."""
+    worked, killed = make_pair(folder.parent / "worked"), Pair.of(folder)
+    folder.mkdir(parents=True)
+    for source, target in (
+        (worked.library, killed.library),
+        (worked.blobs, killed.blobs),
+    ):
+        with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+            connection.execute("INSERT INTO devices(name) VALUES('committed')")
+            for end in ("", "-wal", "-shm"):
+                Path(f"{target}{end}").write_bytes(Path(f"{source}{end}").read_bytes())
+    return killed
+
+
+def devices(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM devices")]
+
+
+def test_the_pair_that_is_set_aside_keeps_the_rows_in_its_wal(
+    job: _db_inject.Injection, make_pair: Callable[[Path], Pair]
+) -> None:
+    killed_server(Path(job.databases), make_pair)
+    result = _db_inject.inject(job, 1)
+    aside = Pair.of(Path(result.set_aside))
+    assert [devices(path) for path in (aside.library, aside.blobs)] == [
+        ["committed"],
+        ["committed"],
+    ]
+    assert result.removed == ()
+    assert devices(placed(job).library) == []
+
+
+def cut_short(moves: int) -> Callable[..., None]:
+    """``os.replace`` until the process is killed."""
+    move, left = os.replace, iter(range(moves))
+
+    def replace_or_die(source: str, target: str) -> None:
+        if "replaced" in target and next(left, None) is None:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    return replace_or_die
+
+
+@pytest.mark.parametrize("moves", range(7))
+def test_a_kill_while_setting_aside_loses_no_row(
+    job: _db_inject.Injection,
+    make_pair: Callable[[Path], Pair],
+    monkeypatch: pytest.MonkeyPatch,
+    moves: int,
+) -> None:
+    killed_server(Path(job.databases), make_pair)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", cut_short(moves))
+        patch.setattr(_db_inject.os, "rename", cut_short(0))
+        with pytest.raises(KeyboardInterrupt):
+            _db_inject.inject(job, 1)
+    aside = Pair.of(Path(_db_inject.inject(job, 2).set_aside))
+    assert [devices(path) for path in (aside.library, aside.blobs)] == [
+        ["committed"],
+        ["committed"],
+    ]
 
 
 def test_a_server_on_either_side_is_refused_before_anything_changes(
