@@ -71,9 +71,7 @@ class Checker:
     def pair(self, library: str, blobs: str) -> list[Finding]:
         """All findings of both files, and of the two as a pair."""
         found = [*self.file(library, "library"), *self.file(blobs, "blobs")]
-        if not damage(found):
-            found += mismatch(library, blobs)
-        return found
+        return found if damage(found) else found + _of_two(library, blobs)
 
     def file(self, path: str, role: str) -> list[Finding]:
         """All findings of one file; ``role`` says which of the pair it should be."""
@@ -92,6 +90,11 @@ class Checker:
         else:
             found = self._at_rest(path, frames)
         return found or strange(path, role)
+
+    def lines(self, path: str) -> list[str]:
+        """What the full check says of a damaged file at rest, for those that read it."""
+        with _apart(path, with_wal=False) as place, _as(path, place):
+            return self.oracle.check(place, "full", options=ALONE).lines
 
     def _at_rest(self, path: str, frames: int) -> list[Finding]:
         with _apart(path, with_wal=False) as place:
@@ -127,6 +130,14 @@ class Checker:
         with _as(path, place):
             broken = self.oracle.full_text(place, list(contents))
         return [_full_text_finding(path, name, contents[name]) for name in broken]
+
+
+def _of_two(library: str, blobs: str) -> list[Finding]:
+    try:
+        return mismatch(library, blobs)
+    except sqlite3.Error as error:
+        # What a quick check does not see, reading may still run into.
+        return [aborted(f"{library} with {os.path.basename(blobs)}", str(error))]
 
 
 @contextlib.contextmanager

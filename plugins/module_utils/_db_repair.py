@@ -10,12 +10,10 @@ its name in the folder of the result before it has passed the check.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_copies import (
@@ -25,26 +23,28 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_copies import 
     judge,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
-    BLOBS,
-    LIBRARY,
     DbError,
-    file_sha256,
     place,
+    remove_side_files,
     require_alone,
     require_space,
     require_unused,
-    write_atomically,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
     Finding,
     damage,
     summary,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity import (
-    ALONE,
-)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     PlexOracle,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_outcome import (
+    NAMES,
+    Outcome,
+    Repair,
+    RepairRefusedError,
+    known,
+    recorded,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_rebuild import (
     Salvage,
@@ -55,76 +55,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot impor
     backup_once,
 )
 
-RECORD = "repair.json"
 SPACE_FACTOR = 3
-_NAMES = {"library": LIBRARY, "blobs": BLOBS}
-
-
-class RepairRefusedError(DbError):
-    """No sound pair can be had; the outcome says what was tried and how much is lost."""
-
-    def __init__(self, message: str, outcome: Outcome) -> None:
-        super().__init__(message)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True)
-class Repair:
-    """A damaged pair, where the sound one is to be, and what may be done for it."""
-
-    library: str
-    blobs: str
-    dest: str
-    copies: Sequence[str] = ()
-    salvage: bool = False
-    max_loss: float = 0.01
-
-    @property
-    def sources(self) -> dict[str, str]:
-        return {"library": self.library, "blobs": self.blobs}
-
-    def target(self, role: str) -> str:
-        return os.path.join(self.dest, _NAMES[role])
-
-
-@dataclass
-class Outcome:
-    """How it went. ``status`` is healthy, copied, salvaged, damaged or refused."""
-
-    status: str
-    changed: bool = False
-    library: str = ""
-    blobs: str = ""
-    source: str = ""
-    damage: list[str] = field(default_factory=list)
-    copies: list[dict[str, Any]] = field(default_factory=list)
-    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    message: str = ""
-
-    @property
-    def lost(self) -> int:
-        """Rows of all tables that were not saved, where that is known."""
-        return sum(row["lost"] or 0 for rows in self.tables.values() for row in rows)
-
-    @property
-    def report(self) -> list[str]:
-        """One sentence for each table that is not as it was."""
-        return [
-            f"{_NAMES[role]}, {row['table']}: {row['after']} of {row['before']} rows"
-            f" ({row['before_is']}), {row['lost']} lost, {row['doubtful']} doubtful"
-            for role, rows in self.tables.items()
-            for row in rows
-            if row["lost"] != 0 or row["doubtful"]
-        ]
-
-    @property
-    def doubtful(self) -> int:
-        """Rows that were taken over and cannot be vouched for."""
-        return sum(row["doubtful"] for rows in self.tables.values() for row in rows)
 
 
 def repair(job: Repair, checker: Checker, *, dry_run: bool = False) -> Outcome:
     """Make ``dest`` hold a sound pair; RepairRefusedError when there is no way to one."""
+    _require_elsewhere(job)
     _require_at_rest(job)
     found = damage(checker.pair(job.library, job.blobs))
     if not found:
@@ -132,9 +68,9 @@ def repair(job: Repair, checker: Checker, *, dry_run: bool = False) -> Outcome:
             "healthy", False, job.library, job.blobs, message="no damage found"
         )
     outcome = Outcome("damaged", damage=[item.text for item in found])
-    known = _known(job)
-    if known is not None:
-        return known
+    same = known(job)
+    if same is not None and not damage(checker.pair(same.library, same.blobs)):
+        return same
     verdict = _first_intact(job, checker, outcome)
     if verdict is None and not job.salvage:
         raise _refused(outcome, f"{summary(found)}; {_no_copy(outcome)}")
@@ -144,10 +80,21 @@ def repair(job: Repair, checker: Checker, *, dry_run: bool = False) -> Outcome:
         return outcome
     _require_space(job)
     if verdict is not None:
-        _take(job, verdict.copy, outcome)
+        _take(job, checker, verdict.copy, outcome)
     else:
         _salvage_pair(job, checker, found, outcome)
-    return _recorded(job, outcome)
+    return recorded(job, outcome)
+
+
+def _require_elsewhere(job: Repair) -> None:
+    """What is given is never written to, so the result cannot take its place."""
+    dest = os.path.realpath(job.dest)
+    given = {os.path.realpath(path): path for path in job.copies}
+    for path in job.sources.values():
+        given[os.path.realpath(os.path.dirname(os.path.abspath(path)))] = path
+        given[os.path.dirname(os.path.realpath(path))] = path
+    if dest in given:
+        raise DbError(f"dest: {job.dest} is the folder of {given[dest]} itself")
 
 
 def _require_at_rest(job: Repair) -> None:
@@ -185,9 +132,28 @@ def _require_space(job: Repair) -> None:
     require_space(job.dest, SPACE_FACTOR * size, "the repair (three times the pair)")
 
 
-def _take(job: Repair, copy: Copy, outcome: Outcome) -> None:
-    for role, path in (("library", copy.library), ("blobs", copy.blobs)):
-        backup_once(path, job.target(role))
+@contextlib.contextmanager
+def _made_apart(job: Repair) -> Iterator[dict[str, str]]:
+    """Places to make a pair at; it gets its names only if nothing was found wrong."""
+    folder = os.path.join(job.dest, ".making")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    try:
+        made = {role: os.path.join(folder, name) for role, name in NAMES.items()}
+        yield made
+        for role, path in made.items():
+            # A -wal of an older result must not meet the new file.
+            remove_side_files(job.targets[role])
+            place(path, job.targets[role])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take(job: Repair, checker: Checker, copy: Copy, outcome: Outcome) -> None:
+    with _made_apart(job) as made:
+        backup_once(copy.library, made["library"])
+        backup_once(copy.blobs, made["blobs"])
+        _require_sound(checker, made, outcome, f"what was copied of {copy.name}")
     outcome.status, outcome.source = "copied", copy.name
     outcome.message = (
         f"{copy.name} is intact and was taken instead of the damaged pair; what changed"
@@ -198,23 +164,17 @@ def _take(job: Repair, copy: Copy, outcome: Outcome) -> None:
 def _salvage_pair(
     job: Repair, checker: Checker, found: list[Finding], outcome: Outcome
 ) -> None:
-    folder = os.path.join(job.dest, ".salvage")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    for path in job.sources.values():
+        if not os.path.exists(path):
+            raise _refused(outcome, f"{path}: does not exist; {_no_copy(outcome)}")
     broken = {item.file for item in found}
-    try:
-        made = {}
+    with _made_apart(job) as made:
         for role, path in job.sources.items():
-            made[role] = os.path.join(folder, _NAMES[role])
             if path in broken:
                 _salvage_file(job, checker, role, made[role], outcome)
             else:
                 backup_once(path, made[role])
-        _require_sound(checker, made, outcome)
-        for role, path in made.items():
-            place(path, job.target(role))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _require_sound(checker, made, outcome, "what could be salvaged")
     outcome.status = "salvaged"
     doubts = f", {outcome.doubtful} rows are doubtful" if outcome.doubtful else ""
     outcome.message = (
@@ -227,7 +187,7 @@ def _salvage_file(
 ) -> None:
     source = job.sources[role]
     try:
-        lines = checker.oracle.check(source, "full", options=ALONE).lines
+        lines = checker.lines(source)
         done = salvage(source, target, lines, job.max_loss)
     except TooMuchLostError as error:
         outcome.tables[role] = [item.as_dict() for item in error.reports]
@@ -250,45 +210,11 @@ def _finish(checker: Checker, done: Salvage, outcome: Outcome) -> None:
     checker.oracle.execute(done.path, done.unfinished)
 
 
-def _require_sound(checker: Checker, made: dict[str, str], outcome: Outcome) -> None:
+def _require_sound(
+    checker: Checker, made: dict[str, str], outcome: Outcome, what: str
+) -> None:
     left = damage(checker.pair(made["library"], made["blobs"]))
     if left:
         raise _refused(
-            outcome,
-            f"what could be salvaged is not sound: {summary(left)}; {_no_copy(outcome)}",
+            outcome, f"{what} is not sound: {summary(left)}; {_no_copy(outcome)}"
         )
-
-
-def _recorded(job: Repair, outcome: Outcome) -> Outcome:
-    """With the record that makes a repeat a no-op, written last."""
-    outcome.changed = True
-    outcome.library, outcome.blobs = job.target("library"), job.target("blobs")
-    record = {
-        "sources": _digests(job.sources),
-        "made": _digests({role: job.target(role) for role in _NAMES}),
-        "outcome": {**vars(outcome), "changed": False},
-    }
-    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-    write_atomically(os.path.join(job.dest, RECORD), text)
-    return outcome
-
-
-def _known(job: Repair) -> Outcome | None:
-    """The outcome of the same repair, if its result is still there."""
-    try:
-        with open(os.path.join(job.dest, RECORD), encoding="utf-8") as file:
-            record = json.load(file)
-        made = _digests({role: job.target(role) for role in _NAMES})
-        if record["made"] == made and record["sources"] == _digests(job.sources):
-            return Outcome(**record["outcome"])
-    except (OSError, ValueError, KeyError, TypeError):
-        # No record, or none that can be used: then it is made again.
-        return None
-    return None
-
-
-def _digests(paths: dict[str, str]) -> dict[str, str]:
-    return {
-        role: file_sha256(path) if os.path.exists(path) else ""
-        for role, path in paths.items()
-    }

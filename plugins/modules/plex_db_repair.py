@@ -43,6 +43,7 @@ options:
   dest:
     description:
       - Folder for the sound pair and C(repair.json), made if missing. Three times the size of the pair must be free there.
+      - It is refused when it is the folder of O(library), of O(blobs), or one of O(copies).
     type: path
     required: true
   copies:
@@ -160,12 +161,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import D
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     choose_oracle,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import (
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_outcome import (
     Outcome,
     Repair,
     RepairRefusedError,
-    repair,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import repair
 
 SPEC: dict[str, Any] = {
     "library": {"type": "path", "required": True},

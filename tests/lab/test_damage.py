@@ -28,11 +28,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import 
     PlexOracle,
     StockOracle,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import (
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_outcome import (
     Repair,
     RepairRefusedError,
-    repair,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import repair
 from cloudburst_lab.plex_schema import Pair, create_pair
 from tests.support.db_truth import lies
 from tests.support.plex_sqlite import IMAGE, write_docker

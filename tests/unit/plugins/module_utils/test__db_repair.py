@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _db_oracle,
     _db_rebuild,
     _db_reindex,
+    _db_repair,
     _db_wreck,
     _stubs,
 )
@@ -33,16 +35,16 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import 
     PlexOracle,
     StockOracle,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_outcome import (
+    Outcome,
+    Repair,
+    RepairRefusedError,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_rebuild import (
     Salvage,
     salvage,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import (
-    Outcome,
-    Repair,
-    RepairRefusedError,
-    repair,
-)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_repair import repair
 from cloudburst_lab.plex_schema import Pair
 from cloudburst_lab.plex_schema.pair import connect
 from tests.support.db_truth import lies, unreported
@@ -380,6 +382,75 @@ def test_a_second_run_changes_nothing(pair: Pair, tmp_path: Path) -> None:
     assert state_of(tmp_path / "sound") == made
     Path(first.library).unlink()
     assert repair(todo, STOCK).changed
+
+
+def test_an_old_salvage_is_not_taken_once_there_is_a_copy(
+    pair: Pair, pair_template: Pair, tmp_path: Path
+) -> None:
+    db_faults.index_leaf(pair.library)
+    todo = job(pair, tmp_path, salvage=True)
+    assert repair(todo, STOCK).status == "salvaged"
+    for path in (pair_template.library, pair_template.blobs):
+        shutil.copyfile(path, f"{pair.library.parent / path.name}-2026-11-18")
+    again = repair(todo, STOCK)
+    assert (again.status, again.source) == ("copied", "Plex's backup of 2026-11-18")
+
+
+def test_an_old_salvage_is_not_taken_when_less_may_be_lost(
+    pair: Pair, tmp_path: Path
+) -> None:
+    db_faults.table_leaf(pair.library)
+    checker = plex(tmp_path)
+    repair(job(pair, tmp_path, salvage=True, max_loss=0.2), checker)
+    with pytest.raises(RepairRefusedError, match="too much is lost"):
+        repair(job(pair, tmp_path, salvage=True, max_loss=0.01), checker)
+
+
+def test_what_was_copied_is_checked_where_it_arrived(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(pair, "2026-11-18")
+    db_faults.table_leaf(pair.library)
+
+    def torn(source: str, target: str) -> None:
+        shutil.copyfile(source, target)
+        if target.endswith("library.db"):
+            db_faults.table_leaf(Path(target))
+
+    monkeypatch.setattr(_db_repair, "backup_once", torn)
+    with pytest.raises(RepairRefusedError, match="of Plex's backup .* is not sound"):
+        repair(job(pair, tmp_path), STOCK)
+    assert not list((tmp_path / "sound").iterdir())
+
+
+@pytest.mark.parametrize("where", ["own", "link", "copy"])
+def test_what_is_given_is_no_place_for_the_result(
+    pair: Pair, make_pair: Callable[[Path], Pair], tmp_path: Path, where: str
+) -> None:
+    make_pair(tmp_path / "copy")
+    (tmp_path / "link").symlink_to(pair.library.parent)
+    dest = {"own": pair.library.parent}.get(where, tmp_path / where)
+    db_faults.index_leaf(pair.library)
+    before = [state_of(pair.library.parent), state_of(tmp_path / "copy")]
+    todo = replace(
+        job(pair, tmp_path, salvage=True, copies=[str(tmp_path / "copy")]),
+        dest=str(dest),
+    )
+    with pytest.raises(DbError, match="^dest: .* is the folder of .* itself$"):
+        repair(todo, STOCK)
+    assert [state_of(pair.library.parent), state_of(tmp_path / "copy")] == before
+
+
+def test_plex_never_gets_the_folder_of_the_pair(pair: Pair, tmp_path: Path) -> None:
+    """Its SQLite opens for writing, and makes what is not there."""
+    db_faults.index_leaf(pair.library)
+    checker = plex(tmp_path)
+    repair(job(pair, tmp_path, salvage=True), checker)
+    assert f"'{pair.library.parent}:/v'" not in (tmp_path / "log").read_text()
+    pair.blobs.unlink()
+    with pytest.raises(RepairRefusedError, match=r"blobs\.db: does not exist"):
+        repair(job(pair, tmp_path, salvage=True), checker)
+    assert not pair.blobs.exists()
 
 
 def test_three_times_the_room_is_asked_for(
