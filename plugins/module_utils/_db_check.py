@@ -37,6 +37,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings impor
     combine,
     damage,
     findings_of,
+    is_corruption,
     page_finding,
     rebuild,
 )
@@ -136,6 +137,10 @@ def _of_two(library: str, blobs: str) -> list[Finding]:
     try:
         return mismatch(library, blobs)
     except sqlite3.Error as error:
+        if not is_corruption(error):
+            raise DbError(
+                f"{library}: could not be compared with {blobs}: {error}"
+            ) from error
         # What a quick check does not see, reading may still run into.
         return [aborted(f"{library} with {os.path.basename(blobs)}", str(error))]
 

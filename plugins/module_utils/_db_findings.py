@@ -30,6 +30,9 @@ _WRONG_COUNT = re.compile(r"wrong # of entries in index (\S+)")
 _NON_UNIQUE = re.compile(r"non-unique entry in index (\S+)")
 _IN_TABLE = re.compile(r"(?:NULL value|value|NUMERIC value|TEXT value)[^.]* in (\w+)\.")
 _PAGE = re.compile(r"[Pp]age (\d+)")
+# What SQLite says when it gives up because of what is in the file. Anything else (locked,
+# no memory, killed, cannot open) says nothing about the rows.
+_CORRUPT = re.compile(r"malformed|not a database|unsupported file format|too big", re.I)
 _ADVICE_DATA = (
     "rows are lost or unreadable: take an intact copy (the archive, a checkpoint, a dated"
     " backup); repairing this one loses data"
@@ -128,6 +131,11 @@ def _full_text(file: str, line: str) -> Finding:
 
 def rebuild(table: str) -> str:
     return f"INSERT INTO {table}({table}) VALUES('rebuild')"
+
+
+def is_corruption(error: object) -> bool:
+    """Whether a message of SQLite tells of damage, and not of trouble in looking."""
+    return bool(_CORRUPT.search(str(error)))
 
 
 def aborted(file: str, error: str) -> Finding:

@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    is_corruption,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
     register_stubs,
 )
@@ -30,6 +33,7 @@ PRAGMAS = {"quick": "PRAGMA quick_check", "full": "PRAGMA integrity_check(100000
 _COUNTS_ENTRIES = (3, 44)
 # "docker run" itself failed, the command could not be started, or was not there.
 _DOCKER_FAILED = (125, 126, 127)
+_KILLED = 137
 
 
 class OracleUnavailableError(DbError):
@@ -38,7 +42,10 @@ class OracleUnavailableError(DbError):
 
 @dataclass
 class Report:
-    """Lines of a check, and the error that ended it early if one did."""
+    """Lines of a check, and the error that ended it early if damage did.
+
+    What else may end it (locked, out of memory, no room) is no verdict but a DbError.
+    """
 
     lines: list[str] = field(default_factory=list)
     error: str = ""
@@ -53,21 +60,18 @@ class StockOracle:
     def check(self, path: str, level: str, *, options: str = "immutable=1") -> Report:
         """Run the check of that level. ``options`` say how the file may be opened."""
         report = Report()
+        address = uri(path, f"mode=ro&{options}")
         try:
-            connection = sqlite3.connect(uri(path, f"mode=ro&{options}"), uri=True)
+            with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+                connection.text_factory = bytes
+                register_stubs(connection)
+                report.lines.extend(_useful(connection.execute(PRAGMAS[level])))
+                if level == "quick" and sqlite3.sqlite_version_info < _COUNTS_ENTRIES:
+                    report.lines.extend(_wrong_counts(connection))
         except sqlite3.Error as error:
+            if not is_corruption(error):
+                raise DbError(f"{path}: could not be checked: {error}") from error
             report.error = str(error)
-            return report
-        try:
-            connection.text_factory = bytes
-            register_stubs(connection)
-            report.lines.extend(_useful(connection.execute(PRAGMAS[level])))
-            if level == "quick" and sqlite3.sqlite_version_info < _COUNTS_ENTRIES:
-                report.lines.extend(_wrong_counts(connection))
-        except sqlite3.Error as error:
-            report.error = str(error)
-        finally:
-            connection.close()
         return report
 
     def full_text(self, path: str, tables: Sequence[str]) -> list[str]:
@@ -129,8 +133,12 @@ class PlexOracle:
         """Run the check of that level. The folder of the file must be expendable."""
         done = self._sqlite(path, PRAGMAS[level])
         report = Report([line for line in done.stdout.splitlines() if line.strip()])
-        if done.returncode:
-            report.error = done.stderr.strip() or f"exit code {done.returncode}"
+        said = done.stderr.strip()
+        if done.returncode or not report.lines:
+            if not is_corruption(said):
+                # Killed for want of memory it says nothing; a sound one says "ok".
+                raise _no_verdict(path, "check it", done)
+            report.error = said
         return report
 
     def full_text(self, path: str, tables: Sequence[str]) -> list[str]:
@@ -145,17 +153,13 @@ class PlexOracle:
         for sql in statements:
             done = self._sqlite(path, sql)
             if done.returncode:
-                raise DbError(
-                    f"{path}: 'Plex SQLite' failed at {sql}: {done.stderr.strip()}"
-                )
+                raise _no_verdict(path, f"run {sql}", done)
 
     def _full_text_ok(self, path: str, table: str) -> bool:
         statement = f"INSERT INTO {table}({table}) VALUES('integrity-check')"
         done = self._sqlite(path, statement)
-        if done.returncode and "malformed" not in done.stderr:
-            raise DbError(
-                f"{path}: 'Plex SQLite' could not check {table}: {done.stderr.strip()}"
-            )
+        if done.returncode and not is_corruption(done.stderr):
+            raise _no_verdict(path, f"check {table}", done)
         return done.returncode == 0
 
     def _sqlite(self, path: str, sql: str) -> subprocess.CompletedProcess[str]:
@@ -192,6 +196,17 @@ class PlexOracle:
             stdin=subprocess.DEVNULL,
             timeout=self.timeout,
         )
+
+
+def _no_verdict(
+    path: str, what: str, done: subprocess.CompletedProcess[str]
+) -> DbError:
+    reason = done.stderr.strip() or "it said nothing"
+    if done.returncode == _KILLED:
+        reason += "; it was killed, perhaps for want of memory"
+    return DbError(
+        f"{path}: 'Plex SQLite' could not {what} (exit code {done.returncode}): {reason}"
+    )
 
 
 def choose_oracle(

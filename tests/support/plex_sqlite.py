@@ -20,6 +20,10 @@ if sys.argv[1:3] == ["image", "inspect"]:
     sys.exit(0 if sys.argv[-1] == {image!r} else 1)
 if {hang}:
     import time; time.sleep(60)
+says = {says!r}
+if says is not None:
+    print(says, file=sys.stderr)
+    sys.exit({code})
 volume = sys.argv[sys.argv.index("-v") + 1].split(":")[0]
 path = os.path.join(volume, os.path.basename(sys.argv[-2]))
 try:
@@ -34,8 +38,13 @@ except sqlite3.Error as error:
 """
 
 
-def write_docker(folder: Path, *, hang: bool = False, code: int = 1) -> str:
-    """Make the command in a folder; its calls are written to ``log`` there."""
+def write_docker(
+    folder: Path, *, hang: bool = False, code: int = 1, says: str | None = None
+) -> str:
+    """Make the command in a folder; its calls are written to ``log`` there.
+
+    With ``says`` it only says that, as an error, and ends with the code.
+    """
     script = folder / "docker"
     lab = str(Path(sys.modules["cloudburst_lab"].__file__ or "").parents[1])
     text = _SCRIPT.format(
@@ -45,6 +54,7 @@ def write_docker(folder: Path, *, hang: bool = False, code: int = 1) -> str:
         hang=hang,
         log=str(folder / "log"),
         code=code,
+        says=says,
     )
     script.write_text(text)
     script.chmod(0o755)

@@ -9,9 +9,11 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.cloudburst.plex.plugins.module_utils import _db_oracle
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
@@ -34,8 +36,8 @@ MakeDocker = Callable[..., str]
 
 @pytest.fixture
 def make_docker(tmp_path: Path) -> MakeDocker:
-    def make(*, hang: bool = False, code: int = 1) -> str:
-        return write_docker(tmp_path, hang=hang, code=code)
+    def make(**how: Any) -> str:
+        return write_docker(tmp_path, **how)
 
     return make
 
@@ -133,6 +135,68 @@ def test_a_check_that_hangs_ends(pair: Pair, make_docker: MakeDocker) -> None:
     checker = Checker(oracle(make_docker(hang=True), timeout=0.5), "quick")
     with pytest.raises(DbError, match="did not finish in"):
         checker.file(str(pair.library), "library")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        # A sound database says "ok"; who says nothing has not looked.
+        (0, ""),
+        (137, ""),
+        (1, "Error: in prepare, database is locked (5)"),
+        (1, "Error: unable to open database file"),
+        (1, "Error: stepping, database or disk is full (13)"),
+        (1, "Error: stepping, out of memory (7)"),
+    ],
+)
+def test_trouble_in_looking_is_no_verdict(
+    pair: Pair, make_docker: MakeDocker, code: int, says: str
+) -> None:
+    checker = Checker(oracle(make_docker(code=code, says=says)), "quick")
+    with pytest.raises(DbError, match="'Plex SQLite' could not check it") as failure:
+        checker.file(str(pair.library), "library")
+    assert str(pair.library) in str(failure.value)
+    assert (says or "said nothing") in str(failure.value)
+    assert "lost" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "says",
+    ["Error: in prepare, file is not a database (26)"]
+    + ["Error: stepping, database disk image is malformed (11)"],
+)
+def test_what_sqlite_says_of_the_file_is_a_verdict(
+    pair: Pair, make_docker: MakeDocker, says: str
+) -> None:
+    checker = Checker(oracle(make_docker(says=says)), "quick")
+    (found,) = damage(checker.file(str(pair.library), "library"))
+    assert says in found.text
+
+
+@pytest.mark.parametrize(
+    ("error", "corrupt"),
+    [
+        ("database is locked", False),
+        ("unable to open database file", False),
+        ("disk I/O error", False),
+        ("database or disk is full", False),
+        ("database disk image is malformed", True),
+        ("file is not a database", True),
+        ('malformed database schema (x) - near "y": syntax error', True),
+    ],
+)
+def test_stock_likewise(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, error: str, corrupt: bool
+) -> None:
+    def fail(connection: object) -> None:
+        raise sqlite3.OperationalError(error)
+
+    monkeypatch.setattr(_db_oracle, "register_stubs", fail)
+    if corrupt:
+        assert StockOracle().check(str(pair.library), "quick").error == error
+        return
+    with pytest.raises(DbError, match=error):
+        StockOracle().check(str(pair.library), "quick")
 
 
 def test_docker_trouble_is_not_damage(pair: Pair, make_docker: MakeDocker) -> None:
