@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -30,7 +29,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     wal_frames,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
-    DAMAGE,
     NOTICE,
     Finding,
     aborted,
@@ -39,7 +37,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings impor
     findings_of,
     is_corruption,
     page_finding,
-    rebuild,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_fulltext import (
+    by_their_text,
+    search_finding,
+    search_tables,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity import (
     ALONE,
@@ -58,7 +60,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import 
     StockOracle,
 )
 
-_FULL_TEXT = re.compile(r"fts4_\w+_titles_icu")
 _SCHEMA = Tree("table", "sqlite_master", "sqlite_master", 1)
 
 
@@ -121,16 +122,21 @@ class Checker:
             found.append(aborted(path, report.error))
         if any(item.kind in ("page", "malformed") for item in found):
             return combine(_located(path, place, options), found)
+        tables = search_tables(place, options)
+        found = by_their_text(found, tables)
         # A write lock on a running server's database is not ours to take.
         if self.level == "full" and not live and not damage(found):
-            found += self._full_text(path, place)
+            named = {item.table for item in found if item.kind == "full_text"}
+            rest = [name for name in tables if name not in named]
+            with _as(path, place):
+                broken = self.oracle.full_text(place, rest)
+            found += [search_finding(path, name, tables[name]) for name in broken]
         return found
 
-    def _full_text(self, path: str, place: str) -> list[Finding]:
-        contents = _full_text_tables(place)
-        with _as(path, place):
-            broken = self.oracle.full_text(place, list(contents))
-        return [_full_text_finding(path, name, contents[name]) for name in broken]
+    def stale_search(self, path: str) -> list[str]:
+        """Search indexes that do not fit their own text. Its folder must be expendable."""
+        tables = search_tables(path, ALONE)
+        return self.oracle.full_text(path, [name for name in tables if tables[name]])
 
 
 def _of_two(library: str, blobs: str) -> list[Finding]:
@@ -293,25 +299,3 @@ def _check_table(place: str, options: str, table: str) -> Report:
     except sqlite3.Error as error:
         report.error = str(error)
     return report
-
-
-def _full_text_tables(place: str) -> dict[str, bool]:
-    """The ICU full-text tables, and whether they hold their own text.
-
-    Those that index another table's columns differ from it on a healthy server, for tag
-    triggers leave most types out and titles get a show's name (plex-facts §1.3).
-    """
-    names = names_in(place, ALONE)
-    tables = sorted(name for name in names if _FULL_TEXT.fullmatch(name))
-    return {name: f"{name}_content" in names for name in tables}
-
-
-def _full_text_finding(path: str, table: str, own_text: bool) -> Finding:
-    return Finding(
-        path,
-        "full_text",
-        "the search index does not match its text",
-        severity=DAMAGE if own_text else NOTICE,
-        table=table,
-        advice=f"with Plex stopped, let 'Plex SQLite' run: {rebuild(table)}",
-    )

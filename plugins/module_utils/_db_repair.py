@@ -33,6 +33,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
     Finding,
     damage,
+    rebuild,
     summary,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
@@ -199,15 +200,20 @@ def _salvage_file(
 
 
 def _finish(checker: Checker, done: Salvage, outcome: Outcome) -> None:
-    if not done.unfinished:
+    """What only Plex's SQLite can do; a search index that never fitted, too."""
+    oracle = checker.oracle
+    if not isinstance(oracle, PlexOracle):
+        if done.unfinished:
+            raise _refused(
+                outcome,
+                f"{os.path.basename(done.path)}: only Plex's own SQLite can do"
+                f" {', '.join(done.unfinished)}; give the image of the server's version",
+            )
         return
-    if not isinstance(checker.oracle, PlexOracle):
-        raise _refused(
-            outcome,
-            f"{os.path.basename(done.path)}: only Plex's own SQLite can do"
-            f" {', '.join(done.unfinished)}; give the image of the server's version",
-        )
-    checker.oracle.execute(done.path, done.unfinished)
+    oracle.execute(done.path, done.unfinished)
+    oracle.execute(
+        done.path, [rebuild(name) for name in checker.stale_search(done.path)]
+    )
 
 
 def _require_sound(

@@ -94,6 +94,26 @@ def hidden_from(path: Path, indexes: tuple[str, ...], statement: str) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def search_index_with_its_own_text(path: Path) -> str:
+    """As on 1.43 (plex-facts §1.3), and its text changed behind its back."""
+    table = "fts4_tag_titles_icu"
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "DELETE FROM sqlite_master WHERE tbl_name LIKE 'fts4_%_icu%'"
+        )
+        connection.execute("DELETE FROM sqlite_master WHERE name LIKE 'fts4_%_icu'")
+        connection.commit()
+    with closing(connect(path)) as connection:
+        connection.execute("VACUUM")
+        ddl = "tag, tokenize=collating 'root@colStrength=primary'"
+        connection.execute(f"CREATE VIRTUAL TABLE {table} USING fts4({ddl})")
+        connection.execute(f"INSERT INTO {table}(docid, tag) VALUES(1, 'one two')")
+        connection.execute(f"UPDATE {table}_content SET c0tag='three'")
+        connection.commit()
+    return table
+
+
 def truncated(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size * 7 // 10)

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings impor
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     OracleUnavailableError,
     PlexOracle,
+    Report,
     StockOracle,
     choose_oracle,
 )
@@ -97,25 +99,42 @@ def test_a_search_index_over_another_tables_text_is_a_notice(
     assert "'rebuild'" in found[0].text
 
 
+@dataclass
+class Says:
+    """An oracle with a SQLite of 3.44 or newer, whose own check knows search indexes."""
+
+    lines: list[str]
+    name: str = "plex"
+    stubbed: bool = False
+
+    def check(self, path: str, level: str, *, options: str = "") -> Report:
+        return Report(self.lines)
+
+    def full_text(self, path: str, tables: Sequence[str]) -> list[str]:
+        return list(tables)
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+@pytest.mark.parametrize("own_text", [False, True])
+def test_newer_sqlite_tells_of_search_indexes_itself(
+    pair: Pair, level: str, own_text: bool
+) -> None:
+    """Then, too, it is damage only where the table holds its text."""
+    if own_text:
+        db_faults.search_index_with_its_own_text(pair.library)
+    table = "fts4_tag_titles_icu"
+    says = Says([f"malformed inverted index for FTS4 table main.{table}"])
+    found = Checker(says, level).file(str(pair.library), "library")
+    assert [item.severity for item in found if item.table == table] == [
+        "damage" if own_text else "notice"
+    ]
+
+
 def test_a_search_index_with_its_own_text_is_damage(
     pair: Pair, make_docker: MakeDocker
 ) -> None:
     """As on 1.43, where the ICU tables hold their text (plex-facts §1.3)."""
-    table = "fts4_tag_titles_icu"
-    with closing(connect(pair.library)) as connection:
-        connection.execute("PRAGMA writable_schema=ON")
-        connection.execute(
-            "DELETE FROM sqlite_master WHERE tbl_name LIKE 'fts4_%_icu%'"
-        )
-        connection.execute("DELETE FROM sqlite_master WHERE name LIKE 'fts4_%_icu'")
-        connection.commit()
-    with closing(connect(pair.library)) as connection:
-        connection.execute("VACUUM")
-        ddl = "tag, tokenize=collating 'root@colStrength=primary'"
-        connection.execute(f"CREATE VIRTUAL TABLE {table} USING fts4({ddl})")
-        connection.execute(f"INSERT INTO {table}(docid, tag) VALUES(1, 'one two')")
-        connection.execute(f"UPDATE {table}_content SET c0tag='three'")
-        connection.commit()
+    table = db_faults.search_index_with_its_own_text(pair.library)
     found = Checker(oracle(make_docker()), "full").file(str(pair.library), "library")
     assert [(item.kind, item.table) for item in damage(found)] == [("full_text", table)]
 

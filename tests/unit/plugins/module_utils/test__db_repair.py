@@ -262,6 +262,25 @@ def test_what_only_plex_can_do_is_left_to_plex(pair: Pair, tmp_path: Path) -> No
     assert lines == ["ok"]
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_a_search_index_that_does_not_fit_its_text_costs_nothing(
+    pair: Pair, tmp_path: Path, more: bool
+) -> None:
+    """Alone, or behind other damage, where the check does not get to it."""
+    table = db_faults.search_index_with_its_own_text(pair.library)
+    if more:
+        db_faults.index_leaf(pair.library)
+    done = repair(job(pair, tmp_path, salvage=True), plex(tmp_path))
+    assert (done.status, done.lost) == ("salvaged", 0)
+    with closing(connect(Path(done.library))) as connection:
+        query = f"SELECT count(*) FROM {table} WHERE {table} MATCH ?"
+        found = [
+            connection.execute(query, (word,)).fetchone()[0]
+            for word in ("one", "three")
+        ]
+    assert found == [0, 1]
+
+
 def test_lost_rows_are_reported_table_by_table(
     pair: Pair, pair_template: Pair, tmp_path: Path
 ) -> None:
