@@ -24,6 +24,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     read_header,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    is_corruption,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_reindex import (
     comparable,
     make_indexes,
@@ -123,9 +126,11 @@ class _Builder:
             ]
             self._settle()
         except sqlite3.Error as error:
+            advice = "only an intact copy helps"
+            if isinstance(error, sqlite3.OperationalError) and not is_corruption(error):
+                advice = "that is no damage: make it possible, and start again"
             raise DbError(
-                f"{self.source.path}: could not be salvaged ({error}); only an intact"
-                " copy helps"
+                f"{self.source.path}: could not be salvaged ({error}); {advice}"
             ) from error
         return reports
 
@@ -228,6 +233,9 @@ class _Builder:
         )
         try:
             self.connection.execute(statement, values)
+        except sqlite3.OperationalError:
+            # No room, a disk that fails: that says nothing about the row.
+            raise
         except sqlite3.DatabaseError:
             if low == high:
                 return

@@ -219,6 +219,43 @@ def test_a_lost_order_is_not_read_from_an_index_that_lacks_titles(
     )
 
 
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (sqlite3.DatabaseError("database disk image is malformed"), True),
+        (sqlite3.OperationalError("database or disk is full"), False),
+        (sqlite3.OperationalError("disk I/O error"), False),
+    ],
+)
+def test_only_damage_costs_a_row(error: sqlite3.Error, lost: bool) -> None:
+    class Connection:
+        def execute(self, *args: object) -> None:
+            raise error
+
+    builder = object.__new__(_db_rebuild._Builder)
+    builder.connection = Connection()
+    if lost:
+        builder._between("media_parts", "id", 1, 4)
+        return
+    with pytest.raises(type(error), match=str(error)):
+        builder._between("media_parts", "id", 1, 4)
+
+
+def test_a_full_disk_is_not_called_damage(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small(target: str) -> sqlite3.Connection:
+        connection = made(target)
+        connection.execute("PRAGMA main.max_page_count=40")
+        return connection
+
+    made = _db_rebuild._connection
+    monkeypatch.setattr(_db_rebuild, "_connection", small)
+    db_faults.table_leaf(pair.library)
+    with pytest.raises(DbError, match="disk is full.*that is no damage"):
+        attempt(pair.library, tmp_path / "new.db")
+
+
 def test_damage_in_the_header_is_told_whatever_byte_it_hits(
     pair: Pair, tmp_path: Path
 ) -> None:
