@@ -102,6 +102,17 @@ def _as_db_error(path: str) -> Iterator[None]:
         raise DbError(f"{path}: {explain(error)}") from error
 
 
+@contextlib.contextmanager
+def failures_told(path: str) -> Iterator[None]:
+    """For modules: what SQLite or the system says ends in DbError, whatever it is."""
+    try:
+        with _as_db_error(path):
+            yield
+    except OSError as error:
+        name = error.filename or path
+        raise DbError(f"{name}: {error.strerror or error}") from error
+
+
 def explain(error: sqlite3.Error) -> str:
     """SQLite's words, and what they mean for a Plex database."""
     text = str(error)

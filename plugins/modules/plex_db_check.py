@@ -120,6 +120,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    failures_told,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
     damage,
@@ -136,7 +139,8 @@ def check(params: dict[str, Any]) -> dict[str, Any]:
         params["oracle"], params["image"], timeout=float(params["timeout"])
     )
     checker = Checker(oracle, params["level"])
-    findings = checker.pair(params["library"], params["blobs"])
+    with failures_told(params["library"]):
+        findings = checker.pair(params["library"], params["blobs"])
     return {
         "ok": not damage(findings),
         "oracle": oracle.name,

@@ -127,6 +127,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    failures_told,
     read_only,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_counts import (
@@ -182,7 +183,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = describe(module.params["library"], module.params["blobs"])
+        with failures_told(module.params["library"]):
+            result = describe(module.params["library"], module.params["blobs"])
     except DbError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -93,6 +93,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    failures_told,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_remap import (
     RemapResult,
@@ -108,11 +111,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._paths import (
 
 def run(params: dict[str, Any], mapping: PathMap, check_mode: bool) -> RemapResult:
     library = params["library"]
-    if check_mode:
-        return plan_remap(library, mapping)
     folder = params["backup_dir"] or os.path.dirname(os.path.abspath(library))
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    return remap(library, mapping, folder, stamp)
+    with failures_told(library):
+        if check_mode:
+            return plan_remap(library, mapping)
+        return remap(library, mapping, folder, stamp)
 
 
 def returned(result: RemapResult) -> dict[str, Any]:

@@ -157,6 +157,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    failures_told,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_oracle import (
     choose_oracle,
@@ -187,7 +190,8 @@ def run(params: dict[str, Any], check_mode: bool) -> Outcome:
         params["oracle"], params["image"], timeout=float(params["timeout"])
     )
     job = Repair(**{name: params[name] for name in _JOB})
-    return repair(job, Checker(oracle, "full"), dry_run=check_mode)
+    with failures_told(params["dest"]):
+        return repair(job, Checker(oracle, "full"), dry_run=check_mode)
 
 
 def returned(outcome: Outcome) -> dict[str, Any]:
@@ -215,9 +219,6 @@ def main() -> None:
         module.fail_json(
             **returned(Outcome("refused", message=f"not repaired: {error}"))
         )
-    except OSError as error:
-        text = f"the repaired pair could not be written: {error}"
-        module.fail_json(**returned(Outcome("refused", message=text)))
     module.exit_json(**returned(outcome))
 
 
