@@ -19,6 +19,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.cloudburst.plex.plugins.module_utils import (
+    _deletion_sql as _sql,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
     explain,
     read_only,
@@ -29,63 +32,14 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_counts import 
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
 from ansible_collections.cloudburst.plex.plugins.module_utils._deletions import (
-    EMPTIED,
     NEVER,
-    PURGED,
-    TRASHED,
     Losses,
     LostFile,
     NewFile,
 )
 
 BASE, LIBRARY = "base", "library"
-_LEAVES = ",".join(map(str, LEAF_TYPES))
 _CHUNK = 5000
-
-_SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE snapshots(id INTEGER PRIMARY KEY, time REAL NOT NULL, section INTEGER NOT NULL,
-  name TEXT NOT NULL, source TEXT NOT NULL, live INTEGER NOT NULL, deleted INTEGER NOT NULL);
-CREATE TABLE files(section INTEGER NOT NULL, file BLOB NOT NULL, item INTEGER NOT NULL,
-  type INTEGER NOT NULL, title TEXT NOT NULL, size INTEGER, snapshot INTEGER NOT NULL,
-  accepted REAL, emptied REAL, PRIMARY KEY(section, file)) WITHOUT ROWID;
-CREATE TABLE trash(section INTEGER NOT NULL, item INTEGER NOT NULL,
-  snapshot INTEGER NOT NULL, PRIMARY KEY(section, item)) WITHOUT ROWID;
-"""
-_JOIN = (
-    " FROM main.media_items m JOIN main.media_parts q ON q.media_item_id = m.id"
-    " JOIN main.metadata_items i ON i.id = m.metadata_item_id"
-)
-_LIVE = (
-    f" i.metadata_type IN ({_LEAVES}) AND q.file <> '' AND q.deleted_at IS NULL"
-    " AND m.deleted_at IS NULL AND i.deleted_at IS NULL"
-)
-_PARENTS = (
-    " LEFT JOIN main.metadata_items tp ON tp.id = i.parent_id"
-    " LEFT JOIN main.metadata_items tg ON tg.id = tp.parent_id"
-)
-# "Show S01E02 Title", "Artist / Album / Title", "Film (1999)".
-_TITLE = (
-    "CASE i.metadata_type"
-    " WHEN 1 THEN i.title || COALESCE(' (' || i.year || ')', '')"
-    " WHEN 4 THEN COALESCE(tg.title, '')"
-    """ || printf(' S%02dE%02d ', COALESCE(tp."index", 0), COALESCE(i."index", 0))"""
-    " || COALESCE(i.title, '')"
-    " ELSE COALESCE(tg.title || ' / ', '') || COALESCE(tp.title || ' / ', '')"
-    " || COALESCE(i.title, '') END"
-)
-_IS_LIVE = (
-    "EXISTS(SELECT 1 FROM main.media_parts q JOIN main.media_items m"
-    " ON m.id = q.media_item_id JOIN main.metadata_items i ON i.id = m.metadata_item_id"
-    " WHERE q.file = CAST(f.file AS TEXT) AND m.library_section_id = f.section"
-    f" AND{_LIVE})"
-)
-_TRASH = (
-    f"SELECT i.id, i.metadata_type, {_TITLE}, q.file, q.size{_JOIN}{_PARENTS}"
-    f" WHERE m.library_section_id = ? AND i.metadata_type IN ({_LEAVES})"
-    " AND (q.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL"
-    " OR i.deleted_at IS NOT NULL) ORDER BY 1, 4"
-)
 
 
 @dataclass(frozen=True)
@@ -125,7 +79,7 @@ class Ledger:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(half)
         with _connected(half) as connection:
-            connection.executescript(_SCHEMA)
+            connection.executescript(_sql.SCHEMA)
             connection.execute("INSERT INTO meta VALUES('identity', ?)", (identity,))
         os.chmod(half, 0o600)
         os.replace(half, self.path)
@@ -180,6 +134,12 @@ class Ledger:
     def losses(self, library: str, sections: Sequence[int]) -> list[Losses]:
         """What each section lost since its first snapshot."""
         names = self.sections()
+        unknown = sorted(set(sections) - set(names))
+        if unknown:
+            raise DbError(
+                f"{self.path}: there is no snapshot of section"
+                f" {', '.join(map(str, unknown))} to compare with"
+            )
         chosen = [one for one in names if not sections or one in sections]
         with read_only(library, attach=self.path) as connection:
             return [_losses(connection, one, names[one]) for one in chosen]
@@ -187,11 +147,17 @@ class Ledger:
     def trash(self, library: str, section: int) -> list[LostFile]:
         """Everything that emptying the trash of a section would delete."""
         with read_only(library) as connection:
-            rows = connection.execute(_TRASH, (section,)).fetchall()
+            rows = connection.execute(_sql.TRASH, (section,)).fetchall()
         return [
             LostFile(row[0], LEAF_TYPES[row[1]], row[2] or "", row[3], row[4])
             for row in rows
         ]
+
+    def some_live(self, library: str, section: int, count: int) -> list[str]:
+        """A few files that a section has: what proves that a mount shows it."""
+        with read_only(library) as connection:
+            rows = connection.execute(_sql.SOME_LIVE, (section, count)).fetchall()
+        return [row[0] for row in rows]
 
     def mark(self, column: str, section: int, files: Iterable[str]) -> None:
         """Note that files were ``accepted`` as deleted, or ``emptied`` from the trash."""
@@ -222,16 +188,9 @@ def _connected(path: str) -> Iterator[sqlite3.Connection]:
 
 
 def _count(library: sqlite3.Connection, section: int, name: str) -> Count:
-    live = library.execute(
-        f"SELECT COUNT(DISTINCT i.id){_JOIN} WHERE m.library_section_id = ? AND{_LIVE}",
-        (section,),
-    ).fetchone()[0]
-    deleted = library.execute(
-        "SELECT COUNT(*) FROM metadata_items WHERE library_section_id = ?"
-        f" AND metadata_type IN ({_LEAVES}) AND deleted_at IS NOT NULL",
-        (section,),
-    ).fetchone()[0]
-    return Count(section, name, live, deleted)
+    live = library.execute(_sql.LIVE_COUNT, (section,)).fetchone()[0]
+    gone = library.execute(f"SELECT COUNT(*) FROM ({_sql.GONE})", (section,))
+    return Count(section, name, live, gone.fetchone()[0])
 
 
 def _write_snapshot(
@@ -245,34 +204,16 @@ def _write_snapshot(
         " VALUES(?, ?, ?, ?, ?, ?)",
         (time.time(), count.section, count.name, source, count.live, count.deleted),
     ).lastrowid
-    cursor = library.execute(
-        f"SELECT q.file, i.id, i.metadata_type, {_TITLE}, q.size{_JOIN}{_PARENTS}"
-        f" WHERE m.library_section_id = ? AND{_LIVE}",
-        (count.section,),
-    )
+    cursor = library.execute(_sql.FILES, (count.section,))
     while rows := cursor.fetchmany(_CHUNK):
         ledger.executemany(
-            "INSERT INTO files(section, file, item, type, title, size, snapshot)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(section, file) DO UPDATE SET"
-            " accepted = NULL, emptied = NULL"
-            " WHERE accepted IS NOT NULL OR emptied IS NOT NULL",
+            _sql.KEEP,
             [
-                (
-                    count.section,
-                    as_bytes(row[0]),
-                    *row[1:3],
-                    row[3] or "",
-                    row[4],
-                    number,
-                )
-                for row in rows
+                (count.section, as_bytes(file), *ids, title or "", size, number)
+                for file, *ids, title, size in rows
             ],
         )
-    gone = library.execute(
-        "SELECT id FROM metadata_items WHERE library_section_id = ?"
-        f" AND metadata_type IN ({_LEAVES}) AND deleted_at IS NOT NULL",
-        (count.section,),
-    )
+    gone = library.execute(_sql.GONE, (count.section,))
     ledger.executemany(
         "INSERT OR IGNORE INTO trash VALUES(?, ?, ?)",
         [(count.section, row[0], number) for row in gone],
@@ -280,47 +221,18 @@ def _write_snapshot(
 
 
 def _losses(connection: sqlite3.Connection, section: int, name: str) -> Losses:
-    """``b`` is the ledger, ``main`` the library."""
     first, before = connection.execute(
         "SELECT MIN(id), MAX(live) FROM b.snapshots WHERE section = ?", (section,)
     ).fetchone()
-    lost = _lost(connection, section)
-    accepted = connection.execute(
-        "SELECT COUNT(DISTINCT item) FROM b.files f WHERE section = ?"
-        f" AND accepted IS NOT NULL AND NOT {_IS_LIVE}",
-        (section,),
-    ).fetchone()[0]
+    lost = tuple(
+        LostFile(row[0], LEAF_TYPES[row[1]], *row[2:])
+        for row in connection.execute(_sql.LOST, (section,))
+    )
+    accepted = connection.execute(_sql.ACCEPTED, (section,)).fetchone()[0]
     live = _count(connection, section, name).live
-    new = _new(connection, section, first) if lost else ()
-    return Losses(section, name, before, live, lost, new, accepted)
-
-
-def _lost(connection: sqlite3.Connection, section: int) -> tuple[LostFile, ...]:
-    rows = connection.execute(
-        "SELECT f.item, f.type, f.title, CAST(f.file AS TEXT), f.size, f.snapshot,"
-        f" CASE WHEN f.emptied IS NOT NULL THEN '{EMPTIED}'"
-        " WHEN EXISTS(SELECT 1 FROM main.media_parts q JOIN main.media_items m"
-        " ON m.id = q.media_item_id WHERE q.file = CAST(f.file AS TEXT)"
-        f" AND m.library_section_id = f.section) THEN '{TRASHED}' ELSE '{PURGED}' END"
-        " FROM b.files f WHERE f.section = ? AND f.accepted IS NULL"
-        f" AND NOT {_IS_LIVE} ORDER BY f.item, f.file",
-        (section,),
+    new = connection.execute(_sql.NEW, (section, first)) if lost else ()
+    came = tuple(
+        NewFile(item, file, size, NEVER if seen is None else seen)
+        for item, file, size, seen in new
     )
-    return tuple(LostFile(row[0], LEAF_TYPES[row[1]], *row[2:]) for row in rows)
-
-
-def _new(
-    connection: sqlite3.Connection, section: int, first: int
-) -> tuple[NewFile, ...]:
-    rows = connection.execute(
-        f"SELECT i.id, q.file, q.size, f.snapshot{_JOIN}"
-        " LEFT JOIN b.files f ON f.section = m.library_section_id"
-        " AND f.file = CAST(q.file AS BLOB)"
-        f" WHERE m.library_section_id = ? AND{_LIVE}"
-        " AND (f.snapshot IS NULL OR f.snapshot > ?)",
-        (section, first),
-    )
-    return tuple(
-        NewFile(row[0], row[1], row[2], NEVER if row[3] is None else row[3])
-        for row in rows
-    )
+    return Losses(section, name, before, live, lost, came, accepted)

@@ -15,21 +15,26 @@ from typing import Any
 from ansible_collections.cloudburst.plex.plugins.module_utils._deletion_ledger import (
     Ledger,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._deletion_report import (
+    as_dict,
+    deleted_rows,
+    lost_rows,
+    renamed_rows,
+    titles,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._deletions import (
     LostFile,
     Verdict,
     Witness,
-    as_dict,
     budget_of,
-    deleted_rows,
     judge,
-    renamed_rows,
-    titles,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._path_check import (
     host_path,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._path_probe import (
+    LIST,
+    READ,
     STAT,
     Answer,
     Prober,
@@ -37,24 +42,51 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._path_probe import
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._paths import PathMap
 
+#: Live files of a section of which one has to be readable.
+PROOFS = 5
+
 
 def ask_mount(
-    files: Iterable[str], root_map: PathMap, deadline: float, lookups: int
+    files: Iterable[str], live: Iterable[str], root_map: PathMap, deadline: float
 ) -> Witness:
-    """Look files up where they would be on this host; those outside are unknown."""
-    places = {host_path(file, root_map): file for file in files}
+    """Look files up where they would be on this host.
+
+    Nothing is absent from a mount that is not there: an unmounted one is an empty folder
+    (plex-facts §2.5). So one of the ``live`` files has to be readable, or the mount must
+    hold anything at all when the library has none left.
+    """
+    wanted = frozenset(files)
+    places = {host_path(file, root_map): file for file in wanted}
     places.pop("", None)
-    present: set[str] = set()
-    absent: set[str] = set()
-    mute: set[str] = set()
+    heaps: dict[str, set[str]] = {
+        "present": set(),
+        "absent": set(),
+        "unanswered": set(),
+    }
 
     def receive(answer: Answer) -> None:
-        heap = mute if answer.unknown else absent if answer.absent else present
-        heap.add(places[answer.request.path])
+        name = "absent" if answer.absent else "present" if answer.seen else "unanswered"
+        heaps[name].add(places[answer.request.path])
 
-    chosen = list(places)[:lookups]
-    Prober(deadline).run(deque(Request(STAT, path) for path in chosen), receive)
-    return Witness(frozenset(present), frozenset(absent), frozenset(mute))
+    Prober(deadline).run(deque(Request(STAT, path) for path in places), receive)
+    if heaps["absent"] and not _is_there(live, root_map, deadline):
+        heaps["unanswered"] |= heaps["absent"]
+        heaps["absent"] = set()
+    found = {name: frozenset(heap) for name, heap in heaps.items()}
+    return Witness(**found, outside=wanted - frozenset(places.values()))
+
+
+def _is_there(live: Iterable[str], root_map: PathMap, deadline: float) -> bool:
+    """Whether the mount shows what it should."""
+    places = [place for file in live if (place := host_path(file, root_map))]
+    asked = [Request(READ, place) for place in places] or [
+        Request(LIST, mapping.new) for mapping in root_map.mappings
+    ]
+    answers: list[Answer] = []
+    Prober(deadline).run(deque(asked), answers.append)
+    if places:
+        return any(answer.seen for answer in answers)
+    return all(answer.dirs or answer.files for answer in answers)
 
 
 @dataclass(frozen=True)
@@ -67,6 +99,7 @@ class Trash:
     budget: int
     witness: Witness
     accept: bool
+    expected: int | None = None
 
     @property
     def items(self) -> int:
@@ -74,12 +107,23 @@ class Trash:
 
     @property
     def doubtful(self) -> bool:
-        return bool(self.witness.present or self.witness.unanswered)
+        return bool(self._doubt)
+
+    @property
+    def _doubt(self) -> frozenset[str]:
+        # What cannot be looked up is not known to be gone either.
+        seen = self.witness
+        return seen.present | seen.unanswered | seen.outside
 
     @property
     def refused(self) -> bool:
         # What is there on the mount is no trash, whoever accepts it.
-        return self.doubtful or (self.items > self.budget and not self.accept)
+        over = self.items > self.budget and not self.accept
+        return over or self.doubtful or self.has_changed
+
+    @property
+    def has_changed(self) -> bool:
+        return self.expected is not None and len(self.files) != self.expected
 
     def as_dict(self, show: int) -> dict[str, Any]:
         losses = self.verdict.losses
@@ -90,16 +134,20 @@ class Trash:
             "files": len(self.files),
             "renamed": len(self.files) - len(self.counted),
             "present": len(self.witness.present),
-            "unanswered": len(self.witness.unanswered),
+            "unanswered": len(self.witness.unanswered | self.witness.outside),
             "budget": self.budget,
             "refused": self.refused,
             "message": self._message(losses.name, show) if self.refused else "",
         }
 
     def _message(self, name: str, show: int) -> str:
-        doubt = self.witness.present | self.witness.unanswered
-        if doubt:
-            named = [one for one in self.files if one.file in doubt]
+        if self.has_changed:
+            return (
+                f"{name}: {len(self.files)} files are in the trash, {self.expected} were"
+                " looked up"
+            )
+        if self.doubtful:
+            named = [one for one in self.files if one.file in self._doubt]
             return (
                 f"{name}: {len(named)} files in the trash are there on the mount, or it"
                 f" does not say: {titles(named, show)}"
@@ -121,6 +169,7 @@ class DeletionWatch:
         self.root_map = root_map
         self.verdicts: list[Verdict] = []
         self.trash: list[Trash] = []
+        self.accepted: list[dict[str, Any]] = []
 
     def compare(self) -> None:
         """Judge what each section lost."""
@@ -128,11 +177,9 @@ class DeletionWatch:
         for losses in self.ledger.losses(
             self.params["library"], self.params["sections"]
         ):
-            verdict = judge(losses, given=given)
-            if verdict.deleted and self.root_map.mappings:
-                # Only what is called deleted is worth a question to the mount.
-                seen = self._ask(one.file for one in verdict.deleted)
-                verdict = judge(losses, given=given, witness=seen)
+            # A rename, too: its old file may be there all the same.
+            seen = self._ask(losses.section, (one.file for one in losses.lost))
+            verdict = judge(losses, given=given, witness=seen)
             self.verdicts.append(verdict)
 
     def look_into_trash(self) -> None:
@@ -141,26 +188,30 @@ class DeletionWatch:
             files = self.ledger.trash(self.params["library"], verdict.losses.section)
             renamed = {one.lost.file for one in verdict.renamed}
             counted = [one for one in files if one.file not in renamed]
-            seen = self._ask(one.file for one in files)
+            section = verdict.losses.section
+            seen = self._ask(section, (one.file for one in files))
             budget = budget_of(verdict.losses.live_before, self.params["budget"])
-            accept = bool(self.params["accept"])
+            rules = (bool(self.params["accept"]), self.params["expected"])
             self.trash.append(
-                Trash(verdict, tuple(files), tuple(counted), budget, seen, accept)
+                Trash(verdict, tuple(files), tuple(counted), budget, seen, *rules)
             )
 
-    def _ask(self, files: Iterable[str]) -> Witness:
-        if not self.root_map.mappings:
+    def _ask(self, section: int, files: Iterable[str]) -> Witness:
+        asked = list(files)
+        if not asked or not self.root_map.mappings:
             return Witness()
-        return ask_mount(
-            files, self.root_map, self.params["deadline"], self.params["lookups"]
-        )
+        live = self.ledger.some_live(self.params["library"], section, PROOFS)
+        return ask_mount(asked, live, self.root_map, self.params["deadline"])
 
     def settle(self, *, write: bool) -> bool:
         """Note what was accepted, or what is about to be emptied; whether anything was."""
         noted = False
         if self.params["state"] == "compared" and self.params["accept"]:
             for verdict in self.verdicts:
-                noted |= self._mark("accepted", verdict, verdict.deleted, write)
+                gone = verdict.acceptable
+                noted |= self._mark("accepted", verdict, gone, write)
+                self.accepted += lost_rows(verdict, gone)
+            self.verdicts = [verdict.accepted() for verdict in self.verdicts]
         if self.params["emptying"] and not self.refused:
             for trash in self.trash:
                 noted |= self._mark("emptied", trash.verdict, trash.files, write)
@@ -188,8 +239,10 @@ class DeletionWatch:
             "sections": sections,
             "deleted": deleted[:limit],
             "renamed": renamed[:limit],
+            "accepted": self.accepted[:limit],
             "over_budget": any(one.over_budget for one in self.verdicts),
             "doubtful": any(one.doubtful for one in self.verdicts),
+            "purged": any(one.purged for one in self.verdicts),
             "message": _joined(sections),
         }
         if self.params["state"] == "trash":

@@ -5,15 +5,15 @@
 
 Compared by file, counted by item: a file that was live and is not any more is lost,
 unless it is a rename. What left the database although nobody emptied the trash, and what
-is in the trash although its file is there, is never within a budget.
+is in the trash although its file is there, is never within a budget, nor acceptable.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 SMALLEST, LARGEST, SHARE = 5, 100, 0.02
@@ -69,15 +69,19 @@ class Losses:
 
 @dataclass(frozen=True)
 class Witness:
-    """What the mount says about lost files: there all the same, not there, no answer."""
+    """What the mount says about lost files.
+
+    There all the same, not there, no answer; and those that no mount could have.
+    """
 
     present: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     unanswered: frozenset[str] = frozenset()
+    outside: frozenset[str] = frozenset()
 
     def of(self, files: frozenset[str]) -> Witness:
         """What it says about these."""
-        seen = (self.present, self.absent, self.unanswered)
+        seen = (self.present, self.absent, self.unanswered, self.outside)
         return Witness(*(one & files for one in seen))
 
     def answer(self, file: str) -> bool | None:
@@ -95,11 +99,12 @@ class Verdict:
     budget: int
     deleted: tuple[LostFile, ...]
     renamed: tuple[Rename, ...]
+    #: of all lost files
     witness: Witness
 
     @property
     def items(self) -> int:
-        return len({one.item for one in self.deleted})
+        return _items(self.deleted)
 
     @property
     def purged(self) -> tuple[LostFile, ...]:
@@ -110,9 +115,29 @@ class Verdict:
         return self.items > self.budget or bool(self.purged)
 
     @property
+    def doubt(self) -> Witness:
+        """Of what a new scan may undo: it brings no row back that left the database."""
+        lost = self.losses.lost
+        return self.witness.of(frozenset(x.file for x in lost if x.state != PURGED))
+
+    @property
     def doubtful(self) -> bool:
-        """What a new scan may undo, so that the count is not the last word."""
-        return bool(self.witness.present or self.witness.unanswered)
+        """Whether the count is not the last word."""
+        return bool(self.doubt.present or self.doubt.unanswered)
+
+    @property
+    def acceptable(self) -> tuple[LostFile, ...]:
+        """What is really gone: its file by the word of the mount, its row not."""
+        absent = self.witness.absent
+        return tuple(x for x in self.deleted if x.file in absent and x.state != PURGED)
+
+    def accepted(self) -> Verdict:
+        """The verdict on what is left when that is accepted."""
+        gone = self.acceptable
+        count = self.losses.accepted + _items(gone)
+        files = {one.file for one in gone}
+        left = tuple(one for one in self.deleted if one.file not in files)
+        return replace(self, losses=replace(self.losses, accepted=count), deleted=left)
 
 
 def budget_of(live: int, given: int | None = None) -> int:
@@ -167,6 +192,8 @@ def _match(
 
 
 def _name_size(one: LostFile | NewFile) -> Hashable | None:
+    if isinstance(one, LostFile) and one.state == PURGED:
+        return None  # only where its item lives on is it more than a file that moved
     # An unknown size proves nothing: "01.mp3" is called like many.
     return (posixpath.basename(one.file), one.size) if one.size else None
 
@@ -183,99 +210,15 @@ def judge(
     losses: Losses, *, given: int | None = None, witness: Witness | None = None
 ) -> Verdict:
     """The verdict on a section; ``given`` is the user's own budget."""
-    renamed, deleted = match_renames(losses.lost, losses.new)
-    gone = frozenset(one.file for one in deleted)
-    return Verdict(
-        losses,
-        budget_of(losses.live_before, given),
-        tuple(deleted),
-        tuple(renamed),
-        (witness or Witness()).of(gone),
-    )
+    seen = (witness or Witness()).of(frozenset(one.file for one in losses.lost))
+    # What is still there did not move, whatever came besides.
+    there = [one for one in losses.lost if one.file in seen.present]
+    moved = [one for one in losses.lost if one.file not in seen.present]
+    renamed, deleted = match_renames(moved, losses.new)
+    deleted = sorted(there + deleted, key=lambda one: (one.item, one.file))
+    budget = budget_of(losses.live_before, given)
+    return Verdict(losses, budget, tuple(deleted), tuple(renamed), seen)
 
 
-def titles(lost: Iterable[LostFile], show: int) -> str:
-    """The first titles, and how many more there are."""
-    names = list({one.item: one.title or one.file for one in lost}.values())
-    more = len(names) - show
-    return "; ".join(names[:show]) + (f"; and {more} more" if more > 0 else "")
-
-
-def explain(verdict: Verdict, show: int = 10) -> str:
-    """One sentence for each thing that is wrong; empty when nothing is."""
-    name, said = verdict.losses.name, []
-    there = _of(verdict, verdict.witness.present)
-    if there:
-        said.append(
-            f"{name}: Plex lost {len(there)} files that are there on the mount:"
-            f" {titles(there, show)}"
-        )
-    mute = _of(verdict, verdict.witness.unanswered)
-    if mute:
-        said.append(
-            f"{name}: whether {len(mute)} lost files are gone cannot be said, the mount"
-            f" does not answer: {titles(mute, show)}"
-        )
-    if verdict.purged:
-        said.append(
-            f"{name}: {len(verdict.purged)} files left the database for good, although"
-            f" nobody emptied the trash: {titles(verdict.purged, show)}"
-        )
-    if verdict.items > verdict.budget:
-        said.append(
-            f"{name}: {verdict.items} of {verdict.losses.live_before} items were deleted,"
-            f" the budget is {verdict.budget}: {titles(verdict.deleted, show)}"
-        )
-    return ". ".join(said)
-
-
-def _of(verdict: Verdict, files: Collection[str]) -> list[LostFile]:
-    return [one for one in verdict.deleted if one.file in files]
-
-
-def as_dict(verdict: Verdict, show: int = 10) -> dict[str, Any]:
-    """The verdict as modules return it."""
-    losses = verdict.losses
-    return {
-        "section": losses.section,
-        "name": losses.name,
-        "live_before": losses.live_before,
-        "live": losses.live,
-        "budget": verdict.budget,
-        "deleted": verdict.items,
-        "renamed": len(verdict.renamed),
-        "purged": len(verdict.purged),
-        "accepted": losses.accepted,
-        "present": len(verdict.witness.present),
-        "unanswered": len(verdict.witness.unanswered),
-        "over_budget": verdict.over_budget,
-        "doubtful": verdict.doubtful,
-        "message": explain(verdict, show),
-    }
-
-
-def deleted_rows(verdict: Verdict) -> list[dict[str, Any]]:
-    """The deleted files with section and what the mount says of them."""
-    rows = []
-    for one in verdict.deleted:
-        row = asdict(one)
-        row["id"] = row.pop("item")
-        row["section"] = verdict.losses.section
-        row["present"] = verdict.witness.answer(one.file)
-        rows.append(row)
-    return rows
-
-
-def renamed_rows(verdict: Verdict) -> list[dict[str, Any]]:
-    """The renames with section, item, and both paths."""
-    return [
-        {
-            "section": verdict.losses.section,
-            "id": one.lost.item,
-            "title": one.lost.title,
-            "type": one.lost.type,
-            "file": one.lost.file,
-            "now": one.now,
-        }
-        for one in verdict.renamed
-    ]
+def _items(files: Iterable[LostFile]) -> int:
+    return len({one.item for one in files})

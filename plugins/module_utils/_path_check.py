@@ -92,6 +92,8 @@ class FolderReport:
     """The comparison of all folders of one location."""
 
     stale: list[Folder] = field(default_factory=list)
+    # Every folder with a live file that is not on the mount; the stale ones as well.
+    missing: list[Folder] = field(default_factory=list)
     unknown: list[Folder] = field(default_factory=list)
     complete: bool = True
     visited: int = 0
@@ -226,7 +228,7 @@ class FolderComparison:
 
     def _compare(self, folder: str, names: set[str]) -> None:
         known = self.known.files.get(folder, set())
-        self._note_stale(folder, len(known), len(known - names))
+        self._note_missing(folder, len(known), len(known - names))
         media = sum(1 for name in names - known if is_media(name))
         top = self._new_parent(folder)
         if top:
@@ -246,9 +248,11 @@ class FolderComparison:
                 return folder
         return ""
 
-    def _note_stale(self, folder: str, known: int, missing: int) -> None:
+    def _note_missing(self, folder: str, known: int, missing: int) -> None:
+        item = Folder(self.section, self._absolute(folder), known, missing)
+        if missing:
+            self.report.missing.append(item)
         if missing * 2 > known:
-            item = Folder(self.section, self._absolute(folder), known, missing)
             self.report.stale.append(item)
 
     def _absolute(self, folder: str) -> str:
@@ -261,13 +265,14 @@ class FolderComparison:
         report.incomplete = {self._absolute(k): v for k, v in self._failed.items()}
         for folder, names in self.known.files.items():
             if folder not in self._visited and not self._is_hidden(folder):
-                self._note_stale(folder, len(names), len(names))
+                self._note_missing(folder, len(names), len(names))
         report.unknown = [
             Folder(self.section, self._absolute(folder), media)
             for folder, media in sorted({**self._new, **self._grown}.items())
             if media
         ]
-        report.stale.sort(key=lambda item: item.path)
+        for folders in (report.stale, report.missing):
+            folders.sort(key=lambda item: item.path)
         return report
 
     def _is_hidden(self, folder: str) -> bool:

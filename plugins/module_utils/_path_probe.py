@@ -1,7 +1,7 @@
 # Copyright (c) 2026, cloudburst.plex contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PRIVATE to cloudburst.plex: stat and list paths on a mount that may hang.
+"""PRIVATE to cloudburst.plex: stat, list and read on a mount that may hang.
 
 A system call on a dead FUSE mount can wait for ever, uninterruptibly. So a child process
 makes the calls, the parent reads its answers under a deadline and lets a hanging child
@@ -23,14 +23,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-STAT, LIST = "stat", "list"
+STAT, LIST, READ = "stat", "list", "read"
 TIMEOUT = "timeout"
 NOT_ASKED = "not asked"
 # What says that a name is not there, rather than that it could not be looked up.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 CHILD = r"""
-import json, os, queue, stat, sys, threading
+import errno, json, os, queue, stat, sys, threading
 requests, lock = queue.Queue(), threading.Lock()
 
 def look(op, path):
@@ -40,6 +40,10 @@ def look(op, path):
             for entry in entries:
                 found["dirs" if entry.is_dir() else "files"].append(entry.name)
         return found
+    if op == "read":
+        with open(path, "rb", buffering=0) as handle:
+            if not handle.read(1):
+                raise OSError(errno.ENODATA, "not a byte in it")
     seen = os.stat(path)
     return {"dir": stat.S_ISDIR(seen.st_mode), "size": seen.st_size,
             "mtime": int(seen.st_mtime)}
@@ -65,7 +69,7 @@ os._exit(0)
 
 @dataclass(frozen=True)
 class Request:
-    """A path to look at: its attributes (stat) or its entries (list)."""
+    """A path to look at: its attributes (stat, read: once it gave a byte), its entries."""
 
     op: str
     path: str

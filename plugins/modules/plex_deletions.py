@@ -15,8 +15,10 @@ description:
   - A file that was live in any snapshot and is not live now is lost. If it came back in the same section under another path, with the same
     name and size or in the same item, it was renamed; otherwise it was deleted.
   - The budget is 2 percent of the items that a section had, at least 5 and at most 100 (L88). What left the database although nobody
-    emptied the trash is over every budget.
-  - With O(root_map), what was deleted is looked up on the mount. A file that is there was not deleted, Plex could not read it.
+    emptied the trash is over every budget, and stays so when Plex finds the file again; it then has a new item, without the old one's tags.
+    A file that Plex moved to another item, as a merge does, keeps its row and is not lost.
+  - With O(root_map), what was lost is looked up on the mount. A file that is there was not deleted, nor renamed, Plex could not read it.
+    Nothing counts as gone from a mount that does not show what the library has.
   - Only reads the library. What was seen is kept in O(ledger), a file of its own, so that a run that was stopped is judged by what the
     library held before it and not by what it left.
 author:
@@ -68,7 +70,8 @@ options:
     type: int
   accept:
     description:
-      - With O(state=compared), accept what is lost now. It does not count any more.
+      - With O(state=compared), accept what is lost now and, by the word of the mount (O(root_map)), is gone. It does not count any more.
+        The result tells what is left without it. Neither files that are there nor what left the database can be accepted.
       - With O(state=trash), allow more than the budget.
     type: bool
     default: false
@@ -77,16 +80,15 @@ options:
       - With O(state=trash), note that the trash is about to be emptied, unless RV(refused). What then leaves the database was meant to.
     type: bool
     default: false
+  expected:
+    description:
+      - With O(state=trash), refuse a trash of any other number of files, for something was put there meanwhile.
+    type: int
   root_map:
     description:
-      - Prefixes of the paths in the database, and where these are on this host, to look up what was deleted.
+      - Prefixes of the paths in the database, and where these are on this host, to look up what was lost.
     type: dict
     default: {}
-  lookups:
-    description:
-      - How many files of a section to look up at most.
-    type: int
-    default: 2000
   deadline:
     description:
       - Seconds that one look-up may take before it counts as unanswered.
@@ -166,7 +168,7 @@ sections:
       description: Files that came back under another path.
       type: int
     purged:
-      description: Files that left the database although the trash was not emptied.
+      description: Files whose rows, or whose item's, left the database although the trash was not emptied.
       type: int
     accepted:
       description: Items whose loss was accepted.
@@ -175,7 +177,7 @@ sections:
       description: Lost files that are there on the mount.
       type: int
     unanswered:
-      description: Lost files that could not be looked up.
+      description: Lost files about which the mount says nothing.
       type: int
     over_budget:
       description: Whether it lost more than it may.
@@ -200,6 +202,16 @@ renamed:
   elements: dict
   sample: [{section: 1, id: 18, type: movie, title: "Brazil (1985)", file: "/media/plex/Movies/Brazil (1985)/Brazil.mkv",
             now: "/media/plex/Movies/Brazil (1985) 4K/Brazil.mkv"}]
+accepted:
+  description: The first files that were accepted now, like RV(deleted).
+  returned: O(state=compared) or O(state=trash)
+  type: list
+  elements: dict
+  sample: []
+purged:
+  description: Whether anything left the database of any section although the trash was not emptied.
+  returned: O(state=compared) or O(state=trash)
+  type: bool
 over_budget:
   description: Whether any section lost more than it may.
   returned: O(state=compared) or O(state=trash)
@@ -237,7 +249,7 @@ trash:
       description: Files in the trash that are there on the mount.
       type: int
     unanswered:
-      description: Files in the trash that could not be looked up.
+      description: Files in the trash about which the mount says nothing, those outside of O(root_map) as well.
       type: int
     budget:
       description: Items that may be deleted.
@@ -291,9 +303,12 @@ def take_snapshot(
 
 def look(ledger: Ledger, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of the states that compare."""
-    if not ledger.exists and check_mode:
-        raise DbError(f"{ledger.path}: there is no snapshot yet to compare with")
-    if not ledger.exists or params["base"]:
+    if not ledger.exists and (check_mode or not params["base"]):
+        raise DbError(
+            f"{ledger.path}: there is no snapshot yet to compare with; take one before"
+            " the scan (state=snapshot), or give the library as it was injected (base)"
+        )
+    if params["base"]:
         ledger.prepare()
         if params["base"]:
             ledger.seed(params["base"])
@@ -323,8 +338,8 @@ def main() -> None:
             "budget": {"type": "int"},
             "accept": {"type": "bool", "default": False},
             "emptying": {"type": "bool", "default": False},
+            "expected": {"type": "int"},
             "root_map": {"type": "dict", "default": {}},
-            "lookups": {"type": "int", "default": 2000},
             "deadline": {"type": "float", "default": 10},
             "show": {"type": "int", "default": 10},
             "report": {"type": "path"},

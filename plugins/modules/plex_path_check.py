@@ -147,6 +147,14 @@ stale_folders:
   elements: dict
   returned: success
   sample: [{section: 5, path: /media/plex/Music/Old name, files: 12, missing: 12}]
+missing_folders:
+  description:
+    - Folders of the library with live files that are not there, with O(compare_folders=true). After a scan there are none, unless it did
+      not look at them.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{section: 5, path: /media/plex/Music/New name, files: 12, missing: 1}]
 unknown_folders:
   description: Folders with media that the library does not know, with O(compare_folders=true). Only the topmost, with all media below.
   type: list
@@ -239,6 +247,7 @@ class PathCheck:
 
     def _result(self) -> dict[str, Any]:
         stale = [item for report in self.folders for item in report.stale]
+        missing = [item for report in self.folders for item in report.missing]
         unknown = [item for report in self.folders for item in report.unknown]
         failed = [x for report in self.folders for x in report.incomplete.items()]
         complete = all(report.complete for report in self.folders)
@@ -246,6 +255,7 @@ class PathCheck:
             "locations": [report.as_dict() for report in self.locations],
             "outside": self.outside,
             "stale_folders": [asdict(item) for item in stale],
+            "missing_folders": [asdict(item) for item in missing],
             "unknown_folders": [asdict(item) for item in unknown],
             "folders_complete": complete if self.params["compare_folders"] else None,
             "incomplete": [{"path": k, "reason": v} for k, v in failed[:20]],

@@ -34,6 +34,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._path_check import
 from ansible_collections.cloudburst.plex.plugins.module_utils._path_probe import (
     LIST,
     NOT_ASKED,
+    READ,
     STAT,
     TIMEOUT,
     Answer,
@@ -190,6 +191,28 @@ def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
     assert by_op[STAT].size == 3
 
 
+def test_read_is_seen_only_where_a_byte_can_be_read(tree: Path) -> None:
+    album = tree / "Music" / "Björk" / "Old"
+    (album / "empty.mp3").touch()
+    names = ("0.mp3", "none.mp3", "empty.mp3", "../Old")
+    answers: dict[str, Answer] = {}
+    waiting = deque(Request(READ, str(album / name)) for name in names)
+    Prober(5).run(
+        waiting, lambda one: answers.update({Path(one.request.path).name: one})
+    )
+    assert answers["0.mp3"].seen and answers["0.mp3"].size == 1
+    assert answers["none.mp3"].absent
+    assert answers["Old"].unknown and answers["empty.mp3"].unknown
+
+
+def test_a_read_that_hangs_is_unknown(tree: Path, hanging: None) -> None:
+    (tree / "hang.mp3").write_bytes(b"x")
+    answers: list[Answer] = []
+    waiting = deque([Request(READ, str(tree / "hang.mp3"))])
+    Prober(0.3).run(waiting, answers.append)
+    assert answers[0].unknown and answers[0].error == TIMEOUT
+
+
 Compare = Callable[..., FolderComparison]
 
 
@@ -210,6 +233,7 @@ NAMES = {"", "Björk", "Björk/Old", "Björk/New"}
 def test_equal_folders_are_neither_stale_nor_unknown(compare: Compare) -> None:
     found = compare({"Björk/Old": ALBUM, "Björk/New": ALBUM}, NAMES).walk(Prober(5), 30)
     assert (found.stale, found.unknown, found.complete) == ([], [], True)
+    assert found.missing == []
     # Hidden folders are passed over, folders without media do not matter.
     assert found.visited == 5
 
@@ -245,6 +269,9 @@ def test_stale_is_more_than_half(compare: Compare, gone: int, stale: int) -> Non
     files = ALBUM | {f"gone{number}.mp3" for number in range(gone)}
     found = compare({"Björk/Old": files, "Björk/New": ALBUM}, NAMES).walk(Prober(5), 30)
     assert len(found.stale) == stale
+    # A folder of which any file is gone is one that no scan looked at.
+    (missing,) = found.missing
+    assert (missing.path, missing.missing) == ("/media/plex/Music/Björk/Old", gone)
 
 
 def test_what_could_not_be_listed_is_not_called_stale(
@@ -257,6 +284,7 @@ def test_what_could_not_be_listed_is_not_called_stale(
     assert list(found.incomplete) == ["/media/plex/Music/hang"]
     assert found.incomplete["/media/plex/Music/hang"]
     assert [item.path for item in found.stale] == ["/media/plex/Music/gone"]
+    assert found.missing == found.stale
 
 
 def test_a_comparison_ends_in_time_and_says_so(

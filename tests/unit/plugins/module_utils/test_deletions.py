@@ -8,23 +8,26 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._deletion_report import (
+    as_dict,
+    deleted_rows,
+    explain,
+    renamed_rows,
+    titles,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._deletions import (
     EMPTIED,
     NEVER,
     PURGED,
+    TRASHED,
     Losses,
     LostFile,
     NewFile,
     Verdict,
     Witness,
-    as_dict,
     budget_of,
-    deleted_rows,
-    explain,
     judge,
     match_renames,
-    renamed_rows,
-    titles,
 )
 
 
@@ -211,6 +214,61 @@ def test_files_that_are_there_are_named_and_doubtful() -> None:
         "Movies: Plex lost 1 files that are there on the mount: Film 0"
     )
     assert [row["present"] for row in deleted_rows(found)] == [True, False]
+
+
+def test_what_is_still_there_did_not_move() -> None:
+    gone = (lost(1, "/m/A/a.mkv"),)
+    come = (NewFile(9, "/m/B/a.mkv", 10),)
+    losses = Losses(1, "Movies", 50, 50, gone, come)
+    assert len(judge(losses).renamed) == 1
+    there = judge(losses, witness=Witness(present=frozenset(["/m/A/a.mkv"])))
+    assert (there.renamed, there.items, there.doubtful) == ((), 1, True)
+    mute = judge(losses, witness=Witness(unanswered=frozenset(["/m/A/a.mkv"])))
+    assert mute.doubtful and "does not answer: Film 1" in explain(mute)
+
+
+@pytest.mark.parametrize(("item", "renamed"), [(1, 1), (9, 0)])
+def test_a_purged_file_moved_only_if_its_item_lives_on(item: int, renamed: int) -> None:
+    gone = (lost(1, "/m/A/a.mkv", state=PURGED),)
+    come = (NewFile(item, "/m/B/a.mkv", 10),)
+    found = judge(Losses(1, "Movies", 50, 50, gone, come))
+    assert (len(found.renamed), bool(found.purged)) == (renamed, not renamed)
+
+
+def test_a_new_scan_brings_no_purged_row_back() -> None:
+    gone = (lost(1, "/m/a.mkv", state=PURGED),)
+    seen = Witness(present=frozenset(["/m/a.mkv"]))
+    found = judge(Losses(1, "Movies", 50, 50, gone), witness=seen)
+    assert found.purged and not found.doubtful
+    assert as_dict(found)["present"] == 0
+
+
+STATES = strategies.sampled_from([TRASHED, PURGED, EMPTIED])
+
+
+@given(
+    strategies.lists(
+        strategies.tuples(STATES, strategies.sampled_from("pauo")), max_size=12
+    )
+)
+def test_accepted_is_what_is_gone_and_nothing_else(rows: list[tuple[str, str]]) -> None:
+    gone = [
+        lost(number, f"/m/{number}", state=state)
+        for number, (state, _) in enumerate(rows)
+    ]
+    heaps = [
+        frozenset(f"/m/{n}" for n, (_, word) in enumerate(rows) if word == letter)
+        for letter in "pauo"
+    ]
+    before = judge(
+        Losses(1, "M", 50, 50, tuple(gone)), witness=Witness(*heaps), given=0
+    )
+    after = before.accepted()
+    kept = {one.file for one in after.deleted}
+    for one, (state, word) in zip(gone, rows, strict=True):
+        assert (one.file in kept) is (state == PURGED or word != "a")
+    assert after.over_budget is bool(kept)
+    assert after.losses.accepted == len(rows) - len(kept)
 
 
 def test_a_mount_that_does_not_answer_proves_nothing() -> None:

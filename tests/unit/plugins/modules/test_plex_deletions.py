@@ -20,7 +20,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._deletion_ledger i
 )
 from ansible_collections.cloudburst.plex.plugins.modules import plex_deletions
 from cloudburst_lab.plex_schema import Pair
-from tests.unit.conftest import AWKWARD, ModuleFailedError, RunModule
+from tests.unit.conftest import ModuleFailedError, RunModule
 
 MOVIES, FILMS, SHOWS, MUSIC, PHOTOS = range(1, 6)
 Look = Callable[..., dict[str, Any]]
@@ -48,9 +48,9 @@ def look(run_module: RunModule, pair: Pair, tmp_path: Path) -> Look:
 
 
 def execute(pair: Pair, *statements: tuple[str, tuple[Any, ...]]) -> None:
-    with closing(sqlite3.connect(pair.library)) as connection, connection:
+    with pair.filler(9) as fill:
         for sql, values in statements:
-            connection.execute(sql, values)
+            fill.main.execute(sql, values)
 
 
 def trash(pair: Pair, pattern: str) -> int:
@@ -185,31 +185,6 @@ def test_another_injection_begins_anew_and_keeps_the_old(
     assert len(list(tmp_path.glob("deletions.db.*"))) == 1
 
 
-def test_accepted_losses_count_no_more_but_new_ones_do(look: Look, pair: Pair) -> None:
-    look("snapshot")
-    trash(pair, "/media/plex/Movies/Film 1?/*")
-    assert look("compared", accept=True, check=True)["changed"] is True
-    assert look("compared")["over_budget"]
-    assert look("compared", accept=True)["changed"] is True
-    found = look("compared")
-    assert (section(found, MOVIES)["accepted"], found["over_budget"]) == (10, False)
-    trash(pair, "/media/plex/Movies/Film 2?/*")
-    assert section(look("compared"), MOVIES)["deleted"] == 10
-
-
-def test_an_accepted_loss_that_came_back_can_be_lost_again(
-    look: Look, pair: Pair
-) -> None:
-    look("snapshot")
-    trash(pair, "/media/plex/Movies/Film 1?/*")
-    look("compared", accept=True)
-    for table in ("media_parts", "media_items", "metadata_items"):
-        execute(pair, (f"UPDATE {table} SET deleted_at = NULL", ()))
-    look("snapshot")
-    trash(pair, "/media/plex/Movies/Film 1?/*")
-    assert section(look("compared"), MOVIES)["deleted"] == 10
-
-
 def test_what_left_the_database_by_itself_is_over_budget(
     look: Look, pair: Pair
 ) -> None:
@@ -230,28 +205,6 @@ def test_a_library_that_is_gone_lost_everything(look: Look, pair: Pair) -> None:
     )
     found = section(look("compared"), MOVIES)
     assert (found["name"], found["deleted"], found["live"]) == ("Movies", 40, 0)
-
-
-def test_files_that_are_there_were_not_deleted(
-    look: Look, pair: Pair, tmp_path: Path
-) -> None:
-    look("snapshot")
-    trash(pair, "/media/plex/Films*")
-    trash(pair, "/media/plex/Movies/Film 7/*")
-    there = tmp_path / "mount" / AWKWARD.removeprefix("/media/plex/")
-    there.parent.mkdir(parents=True)
-    there.write_bytes(b"x")
-    root_map = {"/media/plex": str(tmp_path / "mount")}
-    found = look("compared", root_map=root_map)
-    assert found["doubtful"]
-    assert not found["over_budget"]
-    assert section(found, FILMS)["present"] == 1
-    assert section(found, MOVIES)["present"] == 0
-    assert [row["present"] for row in found["deleted"]] == [False, True]
-    assert "Plex lost 1 files that are there on the mount: 100%_sûr (1999)" in (
-        found["message"]
-    )
-    assert [row["present"] for row in look("compared")["deleted"]] == [None, None]
 
 
 def test_the_trash_within_the_budget_may_be_emptied(look: Look, pair: Pair) -> None:
@@ -277,21 +230,6 @@ def test_trash_of_home_counts_as_well(look: Look) -> None:
         found["message"]
     )
     assert not look("trash", sections=[SHOWS], budget=0, accept=True)["refused"]
-
-
-def test_a_trashed_file_that_is_there_is_never_emptied(
-    look: Look, pair: Pair, tmp_path: Path
-) -> None:
-    look("snapshot")
-    trash(pair, "/media/plex/Movies/Film 1/*")
-    there = tmp_path / "Movies/Film 1/Film 1.mkv"
-    there.parent.mkdir(parents=True)
-    there.write_bytes(b"x")
-    root_map = {"/media/plex": str(tmp_path)}
-    given = {"sections": [MOVIES], "root_map": root_map, "emptying": True}
-    found = look("trash", accept=True, **given)
-    assert found["refused"]
-    assert "Film 1 (1981)" in found["message"]
 
 
 def test_paths_that_are_no_text_are_kept_as_they_are(look: Look, pair: Pair) -> None:
@@ -336,3 +274,15 @@ def test_a_ledger_that_is_no_database_is_an_error(look: Look, tmp_path: Path) ->
 def test_only_the_two_marks_exist(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lost"):
         Ledger(str(tmp_path / "x.db")).mark("lost", 1, [])
+
+
+@pytest.mark.parametrize("state", ["compared", "trash"])
+def test_nothing_to_compare_with_is_no_clean_bill(
+    look: Look, tmp_path: Path, state: str
+) -> None:
+    with pytest.raises(ModuleFailedError, match="no snapshot yet.*state=snapshot"):
+        look(state)
+    assert not (tmp_path / "deletions.db").exists()
+    look("snapshot", sections=[MOVIES])
+    with pytest.raises(ModuleFailedError, match="no snapshot of section 2, 5"):
+        look(state, sections=[MOVIES, FILMS, PHOTOS])
