@@ -50,6 +50,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     require_alone,
     write_atomically,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    damage,
+    summary,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
     mismatch,
     require_recorded,
@@ -125,8 +129,8 @@ def _require_pair(databases: str, files: Mapping[str, FileEntry]) -> None:
         raise DbError(
             f"{databases}: {error}; check the pair first (plex_db_check)"
         ) from error
-    if found:
-        raise DbError(found[0].text)
+    if damage(found):
+        raise DbError(summary(found))
 
 
 def _tree_name(path: str) -> str:

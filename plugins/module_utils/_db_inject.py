@@ -38,6 +38,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     side_files,
     write_atomically,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
+    damage,
+    summary,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
     digests_of,
     mismatch,
@@ -138,8 +142,8 @@ def _require_pair(job: Injection) -> None:
         raise DbError(
             f"{pair[0]}: {error}; check the pair first (plex_db_check)"
         ) from error
-    if found:
-        raise DbError(found[0].text)
+    if damage(found):
+        raise DbError(summary(found))
     require_recorded(pair, digests_of(pair))
 
 

@@ -4,21 +4,19 @@
 """PRIVATE to cloudburst.plex: do two databases belong together, and to one moment (L31)?
 
 The files carry no common mark. What tells is what one of them knows of the other: blobs
-of ids that the library had not given out yet, or new analysed tracks without a vector.
-Two moments between which nothing was analysed cannot be told apart, and differ in nothing
-that links the two. Where a snapshot or a manifest vouches for a pair, digests decide.
+of ids that the library had not given out yet, or marks without vectors (_db_vectors).
+Two moments between which next to nothing was analysed cannot be told apart, and differ in
+next to nothing that links the two. Where a snapshot or a manifest vouches for a pair,
+digests decide.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sqlite3
 
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_counts import (
-    SONIC_MARKED,
-)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     file_sha256,
@@ -31,11 +29,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity impor
     options_at_rest,
     stock_connection,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_vectors import (
+    read_vectors,
+    vector_findings,
+)
 
 RECORD = "pair.json"
-_SAMPLE = 2000
-# Tracks whose mark is written and whose vector is about to be, on a running server.
-_IN_FLIGHT = 8
 _LINKS = {
     "metadata_item": "metadata_items",
     "media_part": "media_parts",
@@ -45,106 +44,58 @@ _ADVICE = "library and blobs must be copied at the same moment; copy the pair ag
 
 
 def mismatch(library: str, blobs: str) -> list[Finding]:
-    """What shows that two sound databases are no pair; empty when nothing does."""
-    with contextlib.ExitStack() as stack:
-        ours, theirs = (
-            stack.enter_context(stock_connection(path, options_at_rest(path)))
-            for path in (library, blobs)
-        )
-        return (
-            _strangers(ours, theirs, library, blobs)
-            or _later_blobs(ours, theirs, library, blobs)
-            or _earlier_blobs(ours, theirs, library, blobs)
-        )
+    """What shows that two sound databases are no pair; empty when nothing does.
 
-
-def _finding(blobs: str, text: str) -> list[Finding]:
-    return [Finding(blobs, "pair_mismatch", text, advice=_ADVICE)]
-
-
-def _strangers(
-    ours: sqlite3.Connection, theirs: sqlite3.Connection, library: str, blobs: str
-) -> list[Finding]:
-    """A blobs DB of another library: its Sonic vectors belong to no item here.
-
-    Plex would collect them as garbage (plex-facts §1.6). A few strays are normal.
+    A few strays are a notice only: they are there on a healthy server, too.
     """
-    query = (
-        "SELECT linked_id FROM blobs WHERE linked_type='metadata_item'"
-        " AND blob_type=7 ORDER BY id DESC LIMIT ?"
-    )
-    ids = [row[0] for row in theirs.execute(query, (_SAMPLE,))]
-    known = sum(_exists(ours, item) for item in ids)
-    if len(ids) < 10 or known >= len(ids) / 2:
-        return []
-    return _finding(
-        blobs,
-        f"{len(ids) - known} of {len(ids)} Sonic vectors belong to no item of {library}",
-    )
+    with stock_connection(library, options_at_rest(library)) as connection:
+        address = uri(blobs, f"mode=ro&{options_at_rest(blobs)}")
+        connection.execute("ATTACH ? AS b", (address,))
+        return compare(connection, library, blobs)
 
 
-def _exists(connection: sqlite3.Connection, item: int) -> bool:
-    query = "SELECT EXISTS (SELECT 1 FROM metadata_items WHERE id=?)"
-    return bool(connection.execute(query, (item,)).fetchone()[0])
+def compare(connection: sqlite3.Connection, library: str, blobs: str) -> list[Finding]:
+    """What an open library and the blobs attached as ``b`` know of each other."""
+    given = _sequences(connection)
+    vectors = read_vectors(connection, given.get("metadata_items"))
+    found = vector_findings(vectors, library, blobs)
+    if vectors.foreign:
+        return found
+    return _later_blobs(connection, given, library, blobs) or found
 
 
 def _later_blobs(
-    ours: sqlite3.Connection, theirs: sqlite3.Connection, library: str, blobs: str
+    connection: sqlite3.Connection, given: dict[str, int], library: str, blobs: str
 ) -> list[Finding]:
     """Ids are given out once and in order, also those of rows that are gone since."""
-    given = _sequences(ours)
     for link, table in _LINKS.items():
-        query = "SELECT MAX(linked_id) FROM blobs WHERE linked_type=?"
-        highest = theirs.execute(query, (link,)).fetchone()[0]
+        query = "SELECT MAX(linked_id) FROM b.blobs WHERE linked_type=?"
+        highest = connection.execute(query, (link,)).fetchone()[0]
         if table in given and highest is not None and highest > given[table]:
-            return _finding(
-                blobs,
+            text = (
                 f"is of a later moment than {library}: it holds data of {link} {highest},"
-                f" the library had given out {given[table]} ids of {table} only",
+                f" the library had given out {given[table]} ids of {table} only"
             )
+            return [Finding(blobs, "pair_mismatch", text, advice=_ADVICE)]
     return []
 
 
 def _sequences(connection: sqlite3.Connection) -> dict[str, int]:
     """The highest id ever given, of tables that never give an id twice."""
     try:
-        rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+        rows = connection.execute(
+            "SELECT name, seq FROM main.sqlite_sequence"
+        ).fetchall()
     except sqlite3.OperationalError:
         # No table counts its ids: then nothing can be said by them.
         return {}
     found = {}
     for name, given in rows:
         if name in _LINKS.values() and isinstance(given, int):
-            top = connection.execute(f"SELECT MAX(id) FROM {name}").fetchone()[0]
+            query = f"SELECT MAX(id) FROM main.{name}"
+            top = connection.execute(query).fetchone()[0]
             found[name] = max(given, top or 0)
     return found
-
-
-def _earlier_blobs(
-    ours: sqlite3.Connection, theirs: sqlite3.Connection, library: str, blobs: str
-) -> list[Finding]:
-    """Tracks made after the last blob, marked as analysed, and no vector of any."""
-    query = "SELECT MAX(created_at) FROM blobs WHERE typeof(created_at)='integer'"
-    last = theirs.execute(query).fetchone()[0]
-    if last is None:
-        return []
-    marked = ours.execute(
-        "SELECT id FROM metadata_items WHERE metadata_type=10 AND created_at > ?"
-        f" AND typeof(created_at)='integer' AND {SONIC_MARKED}",
-        (last,),
-    )
-    vector = (
-        "SELECT EXISTS (SELECT 1 FROM blobs WHERE linked_type='metadata_item'"
-        " AND linked_id=? AND blob_type=7)"
-    )
-    without = sum(not theirs.execute(vector, row).fetchone()[0] for row in marked)
-    if without <= _IN_FLIGHT:
-        return []
-    return _finding(
-        blobs,
-        f"is of an earlier moment than {library}: {without} tracks that were analysed"
-        " after its last entry have no Sonic vector",
-    )
 
 
 def write_record(folder: str, paths: tuple[str, ...], digests: tuple[str, ...]) -> None:

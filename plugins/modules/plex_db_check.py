@@ -98,7 +98,7 @@ findings:
   description:
     - What was found. C(severity) is V(damage) or V(notice); C(kind) is one of missing, header, truncated, malformed, page,
       table_page, index_page, table, value, index_entry, index_count, full_text, stale_wal, wal_pending, wal_needed, not_plex,
-      swapped, pair_mismatch; C(text) is the whole sentence.
+      swapped, pair_mismatch, pair_strays; C(text) is the whole sentence.
   type: list
   elements: dict
   returned: always

@@ -153,18 +153,34 @@ def test_blobs_of_a_later_moment_are_refused(pair: Pair) -> None:
 
 def test_blobs_of_an_earlier_moment_are_refused(pair: Pair) -> None:
     earlier = pair.blobs.read_bytes()
-    db_faults.analyse_more(pair)
+    db_faults.analyse_more(pair, 60)
     assert checker("quick").pair(str(pair.library), str(pair.blobs)) == []
     pair.blobs.write_bytes(earlier)
     (found,) = checker("quick").pair(str(pair.library), str(pair.blobs))
-    assert f"is of an earlier moment than {pair.library}: 12 tracks" in found.text
+    assert found.kind == "pair_mismatch"
+    assert f"is of an earlier moment than {pair.library}: 60 of 80 tracks" in found.text
 
 
-def test_a_few_tracks_that_are_just_being_analysed_are_no_damage(pair: Pair) -> None:
+def test_a_few_marks_without_a_vector_are_worth_a_notice(pair: Pair) -> None:
+    """Two albums whose analysis failed, or that are being analysed (L81)."""
     earlier = pair.blobs.read_bytes()
-    db_faults.analyse_more(pair, 8)
+    db_faults.analyse_more(pair, 24)
     pair.blobs.write_bytes(earlier)
-    assert checker("quick").pair(str(pair.library), str(pair.blobs)) == []
+    (found,) = checker("quick").pair(str(pair.library), str(pair.blobs))
+    assert (found.kind, found.severity) == ("pair_strays", "notice")
+    assert "24 of 44 tracks that are marked as analysed have no" in found.text
+
+
+def test_what_a_check_did_not_see_is_a_finding_when_reading_runs_into_it(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*paths: str) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(_db_check, "mismatch", fail)
+    (found,) = checker("quick").pair(str(pair.library), str(pair.blobs))
+    assert found.kind == "malformed"
+    assert f"{pair.library} with {pair.blobs.name}: database disk" in found.text
 
 
 def test_deleted_items_leave_blobs_that_are_no_damage(pair: Pair) -> None:
