@@ -60,14 +60,15 @@ class Children:
         self._running: dict[str, Child] = {}
         self._hung: dict[str, tuple[int, str]] = {}
 
-    def start(self, kind: str, work: t.Callable[[], Report]) -> None:
-        """Send a probe."""
+    def start(self, kind: str, work: t.Callable[[], Report]) -> int:
+        """Send a probe; its process."""
         readable, writable = os.pipe()
         pid = os.fork()
         if pid == 0:
             be_the_child(lambda: guarded(work), writable)
         os.close(writable)
         self._running[kind] = Child(pid, readable, self.clock())
+        return pid
 
     def wait(self, seconds: float) -> list[Done]:
         """The probes that end within this time."""
@@ -104,11 +105,19 @@ class Children:
         self._hung[kind] = (child.pid, start)
         return child.pid
 
-    def inherited(self, kind: str, pid: int) -> None:
-        """A child that an earlier guard left behind."""
+    def inherited(self, kind: str, pid: int) -> bool:
+        """A child that an earlier guard left behind; False when it can be killed."""
         start = process_start(pid)
-        if start is not None:
-            self._hung[kind] = (pid, start)
+        if start is None:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        for _look in range(DEATH_LOOKS):
+            if process_start(pid) != start:
+                return False
+            time.sleep(DEATH_SECONDS / DEATH_LOOKS)
+        self._hung[kind] = (pid, start)
+        return True
 
     def freed(self) -> list[str]:
         """The kinds whose child hung, and has ended since."""

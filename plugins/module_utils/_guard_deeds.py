@@ -24,6 +24,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal imp
     GuardJournal,
     Record,
     StatusFile,
+    unwritten,
 )
 
 Clock = t.Callable[[], float]
@@ -45,6 +46,8 @@ class Deeds:
         self._detected: float | None = None
         self._repair_began: float | None = None
         self._unheld: tuple[int, ...] = ()
+        # What is to be written about a fence once nothing runs any more.
+        self._owed: Record | None = None
 
     def note(self, guard: Guard, seen: Look, inside: bool) -> None:
         """Record a look."""
@@ -63,27 +66,48 @@ class Deeds:
     def stop_plex(self, guard: Guard, now: float) -> None:
         """Fence, first of all; the words come after."""
         self._detected = now
-        detected = self.wall()
-        processes = self.press(guard)
-        self.journal.write(
-            "fenced",
-            verdict=guard.verdict,
-            message=guard.message,
-            detected=round(detected, 3),
-            good_until=round(self.good_until, 3) if self.good_until else None,
-            seconds=round(self.clock() - now, 3),
-            processes=processes,
-            running=list(self._unheld),
-        )
+        self._owed = {
+            "verdict": guard.verdict,
+            "message": guard.message,
+            "detected": round(self.wall(), 3),
+            "good_until": round(self.good_until, 3) if self.good_until else None,
+        }
+        self.press(guard)
+        if self._owed is not None:
+            self.journal.write("fencing", **self._owed, running=list(self._unheld))
 
-    def press(self, guard: Guard) -> int:
+    def adopt(self, guard: Guard, records: t.Sequence[Record]) -> None:
+        """Hold on to the fence of a guard that died, and write down what it did not."""
+        if not unwritten(records):
+            self.press(guard)
+            return
+        last = records[-1]["time"] if records else None
+        self.good_until = self.status.read().get("good_until") or last
+        self.stop_plex(guard, self.clock())
+
+    def press(self, guard: Guard) -> None:
         """Stop whatever runs or was started meanwhile."""
         pressed = self.fence.press()
-        if pressed.running and pressed.running != self._unheld:
+        if not pressed.held and not self._unheld and self._owed is None:
             message = f"processes {list(pressed.running)} do not stop"
             self.journal.write("look", verdict=guard.verdict, message=message)
         self._unheld = pressed.running
-        return pressed.members
+        if self._owed is None or not pressed.held:
+            return
+        since = self.clock() if self._detected is None else self._detected
+        self.journal.write(
+            "fenced",
+            **self._owed,
+            seconds=round(self.clock() - since, 3),
+            processes=pressed.members,
+        )
+        self._owed = None
+
+    def state(self, guard: Guard) -> str:
+        """What is so, not what is meant to be: fenced is who has nothing that runs."""
+        if not guard.fenced:
+            return "watching"
+        return "fencing" if self._unheld or self._owed is not None else "fenced"
 
     def start_repair(self, guard: Guard, now: float) -> None:
         """Begin to mount again."""
@@ -118,6 +142,7 @@ class Deeds:
     def let_go(self, guard: Guard, now: float) -> None:
         """Let Plex go on."""
         left = self.fence.release()
+        self._owed, self._unheld = None, ()
         held = None if self._detected is None else round(now - self._detected, 3)
         self.journal.write(
             "released",
@@ -127,15 +152,16 @@ class Deeds:
             stopped=list(left),
         )
 
-    def say(self, state: str, guard: Guard, more: Record) -> None:
+    def say(self, guard: Guard, more: Record, stopped: bool = False) -> None:
         """Write the status of the moment."""
         self.journal.flush()
+        state = self.state(guard)
         status = {
             "time": round(self.wall(), 3),
             "pid": os.getpid(),
-            "state": state,
+            "state": "stopped" if stopped else state,
             "phase": guard.state,
-            "fenced": guard.fenced,
+            "fenced": guard.fenced if stopped else state == "fenced",
             "verdict": guard.verdict,
             "message": guard.message,
             "good_until": self.good_until,

@@ -13,69 +13,35 @@ import os
 import random
 import threading
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import Container
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_sight import (
     Kind,
     Table,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_targets import (
+    Choice,
+    Targets,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
+    FULL_READ,
     MountEntry,
     Probe,
     mount_at,
     parse_mountinfo,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_read import (
     Report,
     read_block,
     some_file,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
 
-SIZE = 65536
 # From the store itself: every byte of it is paid for, and a few prove as much.
 STORE_SIZE = 4096
 # Probes of media stay in its beginning: their blocks fill the disk cache once.
 SPAN = 16 << 20
-MOST_FILES = 12
-# One read in so many looks for another file, until there are enough.
-SEARCH_ONE_IN = 4
-
-
-@dataclass(frozen=True)
-class Target:
-    """The file of one round."""
-
-    path: str
-    canary: str | None = None
-    size: int = 0
-
-
-@dataclass
-class Targets:
-    """The canary, or files of the media where the bucket takes no canary."""
-
-    canary: Target | None
-    media: dict[str, Target] = field(default_factory=dict)
-
-    def choose(self, rng: random.Random) -> Target | None:
-        """The file to read; None looks for one."""
-        if self.canary:
-            return self.canary
-        search = len(self.media) < MOST_FILES and not rng.randrange(SEARCH_ONE_IN)
-        return None if search or not self.media else rng.choice([*self.media.values()])
-
-    def learn(self, path: str, size: int) -> None:
-        """A file that a search found."""
-        if len(self.media) < MOST_FILES:
-            self.media.setdefault(path, Target(path, None, size))
-
-    def drop(self, path: str) -> None:
-        """A file that is no more; the bucket's owner may delete what he likes."""
-        self.media.pop(path, None)
-        if self.canary and self.canary.path == path:
-            self.canary = None
 
 
 @dataclass(frozen=True)
@@ -151,48 +117,76 @@ class Eyes:
         return self.place() != place or not os.path.exists(root)
 
     def work(
-        self, kind: Kind, place: Place, target: Target | None, limit: float
+        self, kind: Kind, place: Place, choice: Choice, limit: float
     ) -> t.Callable[[], Report]:
         """What the child of one kind does."""
         if kind == "statvfs":
             return lambda: {"blocks": os.statvfs(place.root).f_blocks}
         if kind == "store":
-            return lambda: self._ask_store(target, limit)
-        return lambda: self._read(place, target)
+            return lambda: self._ask_store(choice, limit)
+        return lambda: self._read(place, choice, limit)
 
-    def _read(self, place: Place, target: Target | None) -> Report:
+    def _read(self, place: Place, choice: Choice, limit: float) -> Report:
+        try:
+            return self._bytes(place, choice)
+        except FileNotFoundError as exc:
+            return self._missing(exc, place, limit)
+
+    def _bytes(self, place: Place, choice: Choice) -> Report:
+        target, span = choice.read, None if choice.deep else SPAN
         if target is None:
             path = some_file(place.root, self.rng)
-            report = read_block(path, SIZE, self.rng, None, SPAN)
+            report = read_block(path, FULL_READ, self.rng, None, span)
             return {**report, "found": os.path.relpath(path, place.root)}
         path = os.path.join(place.root, target.path)
-        return read_block(path, SIZE, self.rng, target.canary, SPAN)
+        report = read_block(path, FULL_READ, self.rng, target.canary, span)
+        if target.canary and report["length"] not in (0, target.size):
+            # Half a canary has the right bytes, as far as it goes.
+            report["matches"] = False
+        return report
 
-    def _ask_store(self, target: Target | None, limit: float) -> Report:
+    def _missing(self, exc: FileNotFoundError, place: Place, limit: float) -> Report:
+        """A file that FUSE does not know is no more only if the store says so too."""
+        name = os.path.relpath(str(exc.filename), place.root)
+        if name.split(os.sep)[0] in (os.curdir, os.pardir):
+            raise exc
+        probe = RcSocket(self.rc_socket, limit).reachable(self.remote, name)
+        if probe.errno == errno.ENOENT:
+            return {"gone": name}
+        if probe.outcome != "ok":
+            raise exc
+        known = f"{name} is not there, although the store has it"
+        raise FileNotFoundError(errno.ENOENT, known, exc.filename)
+
+    def _ask_store(self, choice: Choice, limit: float) -> Report:
         """``operations/stat`` and bytes side by side; one that fails is enough."""
         rc = RcSocket(self.rc_socket, limit)
+        target = choice.store
         name = target.path if target else ""
-        answers: list[Probe] = []
+        got = [Probe("ok")]
 
         def get() -> None:
             if target is not None:
                 room = max(0, min(target.size or SPAN, SPAN) - STORE_SIZE)
                 offset = self.rng.randint(0, room)
                 wanted = (self.remote, name, offset, STORE_SIZE, target.canary)
-                answers.append(rc.fetch(*wanted))
+                got[0] = rc.fetch(*wanted)
 
         beside = threading.Thread(target=get)
         beside.start()
-        answers.append(rc.reachable(self.remote, name))
+        stat = rc.reachable(self.remote, name)
         beside.join()
-        return store_report(answers)
+        return store_report(name, stat, got[0])
 
 
-def store_report(answers: t.Sequence[Probe]) -> Report:
-    """The worst of the answers as a report."""
-    failed = [probe for probe in answers if probe.outcome != "ok"]
+def store_report(name: str, stat: Probe, got: Probe) -> Report:
+    """The worst of the two answers as a report."""
+    failed = [probe for probe in (stat, got) if probe.outcome != "ok"]
     if not failed:
-        return {"slowest": max(probe.ms for probe in answers)}
-    # An object that is not there is no trouble of the store, anything else is.
-    worst = next((p for p in failed if p.errno != errno.ENOENT), failed[0])
+        return {"slowest": max(stat.ms, got.ms)}
+    # An object that is not there is no trouble of the store, anything else is: one
+    # that it knows and does not deliver, for example.
+    if stat.errno == errno.ENOENT and (got.outcome == "ok" or got.errno == stat.errno):
+        return {"gone": name}
+    worst = failed[-1] if stat.errno == errno.ENOENT else failed[0]
     return {"errno": worst.errno, "error": worst.detail or worst.outcome, "file": ""}

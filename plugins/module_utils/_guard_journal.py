@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 
 Record = dict[str, t.Any]
-GuardState = t.Literal["watching", "fenced", "stopped", "dead", "absent"]
+GuardState = t.Literal["watching", "fencing", "fenced", "stopped", "dead", "absent"]
 
 # A status older than this comes from a guard that is no more.
 FRESH_SECONDS = 10.0
@@ -127,12 +127,19 @@ def fences(records: t.Iterable[Record]) -> list[Held]:
     found: list[Held] = []
     begun: Record | None = None
     for record in records:
-        if record["event"] == "fenced" and begun is None:
+        if record["event"] in ("fencing", "fenced") and begun is None:
             begun = record
         elif record["event"] == "released" and begun is not None:
             found.append(_held(begun, float(record["time"])))
             begun = None
     return [*found, _held(begun, None)] if begun else found
+
+
+def unwritten(records: t.Iterable[Record]) -> bool:
+    """Whether no record says that what is fenced now was held."""
+    about = ("fencing", "fenced", "released")
+    told = [x["event"] for x in records if x["event"] in about]
+    return told[-1:] != ["fenced"]
 
 
 def _held(begun: Record, end: float | None) -> Held:
@@ -194,6 +201,8 @@ def report(
         return GuardReport(
             "dead", fenced, f"the guard is gone: {said}; {rest}", verdict
         )
+    if status.get("state") == "fencing":
+        return GuardReport("fencing", False, str(status.get("message", "")), verdict)
     if fenced:
         return GuardReport("fenced", True, str(status.get("message", "")), verdict)
     return GuardReport("watching", False, str(status.get("message", "")), verdict)

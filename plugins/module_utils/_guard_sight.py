@@ -16,7 +16,6 @@ only when a ``read`` and a ``store`` have both come to a good end.
 from __future__ import annotations
 
 import errno
-import statistics
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -25,20 +24,20 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard import (
     Patience,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
+    FULL_READ,
     Evidence,
     Probe,
     judge,
+    required,
 )
 
 Kind = t.Literal["statvfs", "read", "store"]
 KINDS: tuple[Kind, ...] = ("statvfs", "read", "store")
-LATEST_FIRST: tuple[Kind, ...] = ("store", "read", "statvfs")
 # These touch FUSE, where a child can hang beyond killing.
 TOUCHES_FUSE: tuple[Kind, ...] = ("statvfs", "read")
 REMEMBERED_LATENCIES = 30
-# A deadline is this many times what is usual here (L94), within bounds.
-USUAL_TIMES = 4.0
-MOST_TIMES = 6.0
+# So many files in a row may be gone, from the store as well, before nothing is proven.
+MOST_GONE = 3
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ class Track:
     probe: Probe = Probe("skipped")
     ended: float = float("-inf")
     report: t.Mapping[str, t.Any] = field(default_factory=dict)
+    # It has to look for its file first.
+    search: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Sight:
     latencies: tuple[tuple[str, int], ...] = ()
     failures: int = 0
     proofs: int = 0
+    # Files that are no more, since the last proof.
+    gone: int = 0
     proven_read: float = float("-inf")
     proven_store: float = float("-inf")
 
@@ -98,61 +101,10 @@ def _with(sight: Sight, kind: Kind, track: Track) -> Sight:
     return replace(sight, read=track) if kind == "read" else replace(sight, store=track)
 
 
-def due(sight: Sight, patience: Patience, now: float, fenced: bool) -> list[Kind]:
-    """Which probes are to be sent now."""
-    if not sight.table.mounted:
-        return []
-    pause = patience.fenced_interval if fenced else patience.byte_interval
-    pauses = {"statvfs": patience.tick, "read": pause, "store": pause}
-    return [
-        kind
-        for kind in KINDS
-        if not sight.track(kind).running
-        and now - sight.track(kind).began >= pauses[kind]
-        and not (kind in TOUCHES_FUSE and sight.hung)
-    ]
-
-
-def deadline(sight: Sight, kind: Kind, patience: Patience, fenced: bool) -> float:
-    """Seconds that a probe may take, by what is usual here."""
-    if kind == "statvfs":
-        # Nothing is at stake while Plex is fenced, and three failures remount.
-        return patience.statvfs_deadline / (2 if fenced else 1)
-    base = patience.byte_deadline
-    usual = max(usual_ms(sight, "read"), usual_ms(sight, "store")) / 1000
-    adapted = min(max(base, usual * USUAL_TIMES), base * MOST_TIMES)
-    return adapted * (patience.fenced_factor if fenced else 1.0)
-
-
-def usual_ms(sight: Sight, kind: Kind) -> float:
-    """The median of the last latencies of one kind; 0 without any."""
-    known = [ms for name, ms in sight.latencies if name == kind]
-    return statistics.median(known) if known else 0.0
-
-
-def overdue(sight: Sight, patience: Patience, now: float, fenced: bool) -> list[Kind]:
-    """Which probes are to be given up, the store's first: it tells the others apart."""
-    late: list[Kind] = []
-    for kind in LATEST_FIRST:
-        track = sight.track(kind)
-        limit = deadline(sight, kind, patience, fenced)
-        if kind == "read" and _store_answered(sight):
-            # Slow is not dead: with the store at hand a read may take longer.
-            ratio = patience.wedge_deadline / patience.byte_deadline
-            limit *= max(1.0, ratio)
-        if track.running and now - track.began >= limit:
-            late.append(kind)
-    return late
-
-
-def _store_answered(sight: Sight) -> bool:
-    store = sight.store
-    return store.probe.outcome == "ok" and store.ended >= sight.read.began
-
-
-def started(sight: Sight, kind: Kind, now: float) -> Sight:
+def started(sight: Sight, kind: Kind, now: float, search: bool = False) -> Sight:
     """A probe was sent."""
-    return _with(sight, kind, replace(sight.track(kind), began=now, running=True))
+    track = replace(sight.track(kind), began=now, running=True, search=search)
+    return _with(sight, kind, track)
 
 
 def finished(
@@ -191,6 +143,19 @@ def forgotten(sight: Sight, kind: Kind) -> Sight:
     return _with(sight, kind, replace(sight.track(kind), running=False))
 
 
+def missing(sight: Sight, kind: Kind, now: float, name: str) -> Sight:
+    """The file of a probe is no more, and the store says so too.
+
+    Its owner may delete it, so that says nothing. A store that knows none of the
+    files any more is another one, or emptied: Plex must not go on with it.
+    """
+    after = replace(forgotten(sight, kind), gone=sight.gone + 1)
+    if after.gone < MOST_GONE:
+        return after
+    what = f"{after.gone} files in a row are gone from the store as well, {name} last"
+    return finished(after, kind, now, Probe("error", 0, errno.ENOENT, what))
+
+
 def table_read(sight: Sight, table: Table) -> Sight:
     """The mount table was read again."""
     bad = not table.mounted or table.hidden
@@ -201,19 +166,32 @@ def table_read(sight: Sight, table: Table) -> Sight:
 def _counted(sight: Sight, kind: Kind) -> Sight:
     """Count a failure or a proof, once each."""
     track = sight.track(kind)
-    wrong = track.report.get("matches") is False
-    if track.probe.outcome != "ok" or wrong or sight.hung:
+    if track.probe.outcome != "ok" or sight.hung or (kind == "read" and _wrong(track)):
         return replace(sight, failures=sight.failures + 1)
     read, store = sight.read, sight.store
-    both = read.probe.outcome == "ok" == store.probe.outcome
+    both = read.probe.outcome == "ok" == store.probe.outcome and not _wrong(read)
     fresh = read.ended > sight.proven_read and store.ended > sight.proven_store
     if not both or not fresh:
         return sight
     return replace(
         sight,
         proofs=sight.proofs + 1,
+        gone=0,
         proven_read=read.ended,
         proven_store=store.ended,
+    )
+
+
+def _wrong(read: Track) -> bool:
+    """Whether a read that ended well gave too little, or other bytes (see ``judge``)."""
+    report = read.report
+    too_little = int(report.get("bytes", 0)) < _required(report)
+    return too_little or report.get("matches") is False
+
+
+def _required(report: t.Mapping[str, t.Any]) -> int:
+    return required(
+        FULL_READ, int(report.get("length", 0)), int(report.get("offset", 0))
     )
 
 
@@ -224,7 +202,9 @@ def look(sight: Sight, patience: Patience, now: float) -> Look | None:
     elif not sight.table.mounted:
         verdict, message = "absent", "nothing is mounted there"
     else:
-        found = judge(_evidence(sight), 1, patience.slow_ms)
+        evidence = _evidence(sight)
+        enough = required(FULL_READ, evidence.length, evidence.offset)
+        found = judge(evidence, enough, patience.slow_ms)
         verdict, message = found.verdict, found.message
         if verdict in ("healthy", "slow") and not _known(sight):
             return None
@@ -267,9 +247,3 @@ def _evidence(sight: Sight) -> Evidence:
         inside=sight.table.inside,
         mount_id=sight.table.mount_id,
     )
-
-
-def store_misses_file(sight: Sight) -> bool:
-    """The store answers, and the file that is read for a probe is gone from it."""
-    store = sight.store.probe
-    return store.outcome == "error" and store.errno == errno.ENOENT

@@ -26,6 +26,15 @@ DEAD_ERRNOS = frozenset(
 )
 
 
+# What a probe reads, from a file that has as much.
+FULL_READ = 65536
+
+
+def required(wanted: int, length: int, offset: int) -> int:
+    """Bytes that a read has to give. One of no length proves nothing, so never 0."""
+    return max(1, min(wanted, length - offset))
+
+
 @dataclass(frozen=True)
 class Probe:
     """What one probe saw."""

@@ -23,21 +23,19 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
-    expected,
-)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
     Evidence,
     MountEntry,
     Probe,
     mount_at,
     parse_mountinfo,
+    required,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
-
-BLOCK = 4096
-# Folders that a search for a file to read may open.
-SEARCH_FOLDERS = 200
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_read import (
+    read_block,
+    some_file,
+)
 
 Report = dict[str, t.Any]
 
@@ -143,61 +141,6 @@ def process_start(pid: int) -> str | None:
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
-def read_block(
-    path: str,
-    size: int,
-    rng: random.Random,
-    canary: str | None = None,
-    span: int | None = None,
-) -> Report:
-    """Read ``size`` bytes at a random block of a file, past the page cache.
-
-    With the name of a ``canary`` the bytes are compared; ``span`` keeps to the
-    beginning of a long file, so that probes do not fill the disk cache.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        length = os.fstat(descriptor).st_size
-        blocks = max(0, min(length, span or length) - size) // BLOCK
-        offset = rng.randint(0, blocks) * BLOCK if blocks else 0
-        os.posix_fadvise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)
-        data = b""
-        while len(data) < min(size, length - offset):
-            chunk = os.pread(descriptor, size - len(data), offset + len(data))
-            if not chunk:
-                break
-            data += chunk
-    except OSError as exc:
-        # A read knows only its number; the verdict has to name the file.
-        exc.filename = path
-        raise
-    finally:
-        os.close(descriptor)
-    report = {"file": path, "offset": offset, "bytes": len(data), "length": length}
-    if canary is not None:
-        report["matches"] = data == expected(canary, offset, len(data))
-    return report
-
-
-def some_file(root: str, rng: random.Random) -> str:
-    """A file below ``root``, by random descent over a bounded search."""
-    waiting = [root]
-    for _folder in range(SEARCH_FOLDERS):
-        if not waiting:
-            break
-        folder = waiting.pop()
-        with os.scandir(folder) as entries:
-            # Dot folders hold other things than media, canaries for example.
-            rows = [entry for entry in entries if not entry.name.startswith(".")]
-        files = [e.path for e in rows if e.is_file() and e.stat().st_size > 0]
-        if files:
-            return rng.choice(files)
-        folders = [e.path for e in rows if e.is_dir(follow_symlinks=False)]
-        rng.shuffle(folders)
-        waiting.extend(folders)
-    raise FileNotFoundError(errno.ENOENT, "no file with content was found", root)
-
-
 def guarded(work: t.Callable[[], Report]) -> Report:
     """The report of ``work``, an OSError as part of it."""
     try:
@@ -242,23 +185,46 @@ class MountProber:
         need_mount: bool,
         canary: str | None = None,
     ) -> Evidence:
-        """One look: mount table, statvfs, a read, and the store behind."""
+        """One look: mount table, statvfs, reads, and the store behind.
+
+        With a ``canary`` its bytes are compared before other media are read: once
+        read it comes from the disk cache for ever.
+        """
         entry = self._entry()
         skipped = Probe("skipped")
         left = self.outstanding.pid()
         mounted = entry is not None or not need_mount
         if not mounted or left is not None:
-            backend = self._backend(entry, file) if left is not None else skipped
+            asked = canary or file
+            backend = self._backend(entry, asked) if left is not None else skipped
             return self._evidence(entry, mounted, left, skipped, skipped, backend, {})
         statvfs, _report = self._child(lambda: _statvfs(self.inside or self.path))
         read = skipped
         report: Report = {}
         if statvfs.outcome == "ok":
-            read, report = self._child(lambda: self._read(file, size, canary))
-        backend = self._backend(entry, file or self._relative(report))
+            read, report = self._reads(file, size, canary)
+        asked = canary or file or self._relative(report)
+        backend = self._backend(entry, asked)
         if backend.outcome == "ok":
-            backend = self._bytes(entry, file or self._relative(report), size, canary)
+            name = canary.rpartition("/")[2] if canary else None
+            backend = self._bytes(entry, asked, size, name)
+        if canary and read.errno == errno.ENOENT == backend.errno:
+            # Somebody took it out of the bucket, which is no fault of the mount.
+            return self.look(file, size, need_mount)
         return self._evidence(entry, True, None, statvfs, read, backend, report)
+
+    def _reads(
+        self, file: str | None, size: int, canary: str | None
+    ) -> tuple[Probe, Report]:
+        """The canary, and the file if that was well."""
+        known: Report = {}
+        if canary:
+            name = canary.rpartition("/")[2]
+            read, known = self._child(lambda: self._read(canary, size, name))
+            if read.outcome != "ok" or not _whole(known, size):
+                return read, known
+        read, report = self._child(lambda: self._read(file, size, None))
+        return read, {**report, "matches": known.get("matches")}
 
     def _entry(self) -> MountEntry | None:
         with open(self.mountinfo, encoding="utf-8", errors="replace") as handle:
@@ -320,6 +286,11 @@ class MountProber:
             inside=self.inside is not None,
             mount_id=entry.number if entry else "",
         )
+
+
+def _whole(report: Report, size: int) -> bool:
+    enough = required(size, report["length"], report["offset"])
+    return bool(report.get("matches")) and report["bytes"] >= enough
 
 
 def _statvfs(path: str) -> Report:

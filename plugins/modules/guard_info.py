@@ -13,6 +13,7 @@ author:
   - cloudburst.plex contributors (@cloudburst)
 description:
   - Reads the status and the journal of the guard that stops Plex when the media mount goes bad.
+  - Any phase may ask for the fences since a moment of its own, with O(since).
   - Only reads. A guard whose status is old, or whose process is gone, is V(dead), never healthy. When the guard dies while Plex is
     fenced, Plex stays fenced.
 extends_documentation_fragment:
@@ -57,13 +58,14 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(watching) Plex runs and the mount delivers; V(fenced) Plex is stopped until it does; V(stopped) the guard was asked to end;
-      V(dead) it ended without a word; V(absent) none has run here.
+    - V(watching) Plex runs and the mount delivers; V(fencing) the mount is bad and some process of Plex still runs, the guard goes on stopping
+      them; V(fenced) Plex is stopped until bytes come; V(stopped) the guard was asked to end; V(dead) it ended without a word; V(absent)
+      none has run here.
   returned: always
   type: str
   sample: watching
 fenced:
-  description: Whether Plex is stopped. It stays so when the guard dies.
+  description: Whether Plex is stopped. It stays so when the guard dies. Not yet while the state is V(fencing).
   returned: always
   type: bool
   sample: false

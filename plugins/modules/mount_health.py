@@ -57,7 +57,8 @@ options:
     type: path
   canary:
     description:
-      - The file of M(cloudburst.plex.media_canary), relative to O(path). It is read instead of O(file), and its bytes are compared.
+      - The file of M(cloudburst.plex.media_canary), relative to O(path). It is read before O(file), and its bytes are compared. When it is gone
+        from the store as well, O(file) alone is read.
     type: str
   container:
     description:
@@ -136,6 +137,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import Container
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
     judge,
+    required,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,
@@ -156,18 +158,14 @@ def health(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         rc,
         inside=_inside(params),
     )
-    canary = params["canary"]
     evidence = prober.look(
-        canary or params["file"],
-        params["minimum"],
-        params["need_mount"],
-        canary.rpartition("/")[2] if canary else None,
+        params["file"], params["minimum"], params["need_mount"], params["canary"]
     )
-    expected = params["minimum"]
+    enough = params["minimum"]
     if evidence.read.outcome == "ok":
         # A file that is smaller than a block is whole when all of it came.
-        expected = min(expected, evidence.length - evidence.offset)
-    verdict = judge(evidence, max(1, expected), params["slow_ms"])
+        enough = required(enough, evidence.length, evidence.offset)
+    verdict = judge(evidence, max(1, enough), params["slow_ms"])
     read_ok = evidence.read.outcome == "ok"
     return {
         "changed": False,

@@ -264,7 +264,8 @@ class Sampler:
         if self.guard is None:
             return GuardView()
         report, held = self.guard.look(now)
-        return GuardView(report.state, report.fenced, report.message, tuple(held))
+        stopped = report.fenced or report.state == "fencing"
+        return GuardView(report.state, stopped, report.message, tuple(held))
 
     def _chosen(self, wanted: t.Sequence[int]) -> list[SectionRow]:
         rows = {row.id: row for row in self.counters.sections()}

@@ -21,6 +21,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal imp
     overlapping,
     read_journal,
     report,
+    unwritten,
 )
 
 
@@ -33,6 +34,8 @@ FENCED = record(10, "fenced", detected=9.5, good_until=8.0, verdict="stale")
 RELEASED = record(14, "released")
 WATCHES = {"time": 100.0, "state": "watching", "fenced": False, "verdict": "healthy"}
 FENCES = {"time": 100.0, "state": "fenced", "fenced": True, "verdict": "stale"}
+FENCING = {"time": 100.0, "state": "fencing", "fenced": False, "message": "m"}
+BEGUN = record(10, "fencing", detected=9.5, good_until=8.0, verdict="stale")
 STOPPED = {"time": 100.0, "state": "stopped", "fenced": False}
 
 
@@ -44,6 +47,9 @@ STOPPED = {"time": 100.0, "state": "stopped", "fenced": False}
         (FENCES, [STARTED, FENCED], 101, True, "fenced", True),
         (STOPPED, [STARTED, record(90, "stopped")], 999, False, "stopped", False),
         ({}, [STARTED, record(90, "stopped")], 999, False, "stopped", False),
+        # it is not held yet: neither fenced nor watching
+        (FENCING, [STARTED, BEGUN], 101, True, "fencing", False),
+        (FENCING, [STARTED, BEGUN], 120, True, "dead", True),
         # the service brings it back: a moment's grace, and no more
         (WATCHES, [STARTED], 104, False, "watching", False),
         (WATCHES, [STARTED], 106, False, "dead", False),
@@ -80,6 +86,28 @@ def test_a_fence_that_a_guard_died_in_goes_on() -> None:
     records = [FENCED, record(12, "died"), record(13, "started"), RELEASED]
     assert fences(records) == [Held(8.0, 14.0, "stale", "")]
     assert fences([FENCED, record(12, "died")])[0].end is None
+
+
+def test_a_fence_begins_when_it_was_decided_and_is_one() -> None:
+    assert fences([BEGUN, FENCED, RELEASED]) == [Held(8.0, 14.0, "stale", "")]
+    assert fences([BEGUN])[0].end is None
+
+
+@pytest.mark.parametrize(
+    ("records", "missing"),
+    [
+        ([], True),
+        ([STARTED], True),
+        ([FENCED, record(12, "died")], False),
+        ([BEGUN], True),
+        ([BEGUN, FENCED], False),
+        ([FENCED, RELEASED], True),
+    ],
+)
+def test_what_the_journal_does_not_say_of_a_fence(
+    records: list[dict[str, Any]], missing: bool
+) -> None:
+    assert unwritten(records) is missing
 
 
 def test_seconds_and_overlaps() -> None:

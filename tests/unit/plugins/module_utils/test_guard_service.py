@@ -5,26 +5,32 @@
 
 from __future__ import annotations
 
+import errno
 import http.server
 import json
 import os
 import random
 import re
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.cloudburst.plex.plugins.module_utils import _guard_eyes
 from ansible_collections.cloudburst.plex.plugins.module_utils._fence import (
     Container,
     Fence,
+    Pressed,
+    thread_states,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_children import (
     Children,
@@ -32,8 +38,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard_children im
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_eyes import (
     Eyes,
-    Target,
-    Targets,
     store_report,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_host import (
@@ -42,11 +46,23 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard_host import
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_journal import (
     GuardFiles,
+    fences,
     read_journal,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._guard_service import (
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_loop import (
     Service,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_service import (
     release,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_targets import (
+    CANARY_PAUSE,
+    DEEP_ONE_IN,
+    DEEP_ONE_IN_FENCED,
+    MOST_FILES,
+    Choice,
+    Target,
+    Targets,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
     canary_path,
@@ -54,6 +70,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary impo
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import Probe
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_read import (
+    read_block,
+)
 
 SIZE = 300_000
 QUICK = {
@@ -77,18 +96,20 @@ class Store(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     data = b""
     down = False
     missing = False
+    gone: set[str] = set()
 
 
 class StoreHandler(http.server.BaseHTTPRequestHandler):
     server: Store
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        item = b'{"item": null}' if self.server.missing else b'{"item": {"Size": 1}}'
-        self._answer(200, item)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        none = self.server.missing or body["remote"] in self.server.gone
+        self._answer(200, b'{"item": null}' if none else b'{"item": {"Size": 1}}')
 
     def do_GET(self) -> None:
-        if self.server.missing:
+        name = urllib.parse.unquote(self.path).partition("]/")[2]
+        if self.server.missing or name in self.server.gone:
             self._answer(404, b'{"error": "failed to find object: object not found"}')
             return
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
@@ -121,14 +142,19 @@ class Bench:
         self.canary.parent.mkdir(parents=True)
         self.data = b"".join(content("c", SIZE))
         self.write(self.data)
+        self.film = self.mount / "Movies" / "film.mkv"
+        self.film.parent.mkdir()
+        self.film.write_bytes(self.data)
         self.table = folder / "proc" / "self" / "mountinfo"
         self.table.parent.mkdir(parents=True)
         self.set_mount("30")
         self.store = Store(str(folder / "rc.sock"), StoreHandler)
         self.store.data = self.data
+        self.store.gone = set()
         serve = self.store.serve_forever
         threading.Thread(target=serve, args=(0.01,), daemon=True).start()
         self.pressed = 0
+        self.members: set[int] = set()
         self.service = self.make()
 
     def set_mount(self, number: str) -> None:
@@ -157,7 +183,7 @@ class Bench:
 
     def _members(self) -> set[int]:
         self.pressed += 1
-        return set()
+        return self.members
 
     def until(self, true: Callable[[], bool], seconds: float = 8.0) -> None:
         deadline = time.monotonic() + seconds
@@ -184,6 +210,15 @@ class Bench:
         fresh.write_bytes(data)
         fresh.replace(self.canary)
 
+    def media_next(self) -> None:
+        """The round after the next one looks for media."""
+        self.service.eyes.targets.rounds = DEEP_ONE_IN - 2
+
+    def close(self) -> None:
+        self.service.children.end()
+        self.store.shutdown()
+        self.store.server_close()
+
     def names(self) -> list[str]:
         return [x["event"] for x in self.events() if x["event"] != "look"]
 
@@ -193,9 +228,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     made.service.begin()
     yield made
-    made.service.children.end()
-    made.store.shutdown()
-    made.store.server_close()
+    made.close()
 
 
 def test_wrong_bytes_fence_and_right_ones_release(bench: Bench) -> None:
@@ -249,15 +282,101 @@ def test_a_mount_made_anew_behind_its_back(bench: Bench) -> None:
 
 
 def test_a_canary_that_is_deleted_is_no_fence(bench: Bench) -> None:
+    """By the bucket's owner: FUSE and the store both say so, and it may come back."""
     bench.until(bench.watching)
-    (bench.mount / "Movies").mkdir()
-    (bench.mount / "Movies" / "film.mkv").write_bytes(bench.data)
     bench.canary.unlink()
-    bench.until(lambda: bench.service.eyes.targets.media != {})
-    assert bench.service.eyes.targets.canary is None
+    bench.store.gone = {canary_path("c")}
+    targets = bench.service.eyes.targets
+    bench.until(lambda: targets.media != {})
     proofs = bench.service.guard.proofs
     bench.until(lambda: bench.service.guard.proofs > proofs + 2)
     assert bench.names() == ["started"]
+    bench.write(bench.data)
+    bench.store.gone = set()
+    targets.rounds += CANARY_PAUSE
+    assert targets.choose(random.Random(1)).store == targets.canary
+
+
+def test_a_file_that_only_fuse_does_not_know_is_a_fence(bench: Bench) -> None:
+    bench.until(bench.watching)
+    bench.canary.unlink()
+    bench.until(lambda: bench.service.guard.fenced)
+    fenced = next(x for x in bench.events() if x["event"] == "fenced")
+    assert fenced["verdict"] == "absent"
+    assert "although the store has it" in fenced["message"]
+
+
+@pytest.mark.parametrize("canary", [True, False])
+def test_an_empty_tree_is_a_fence(bench: Bench, canary: bool) -> None:
+    """Mounted, nothing is listed, and the store has it all."""
+    if not canary:
+        bench.service.eyes.targets.canary = None
+    bench.until(bench.watching)
+    shutil.rmtree(bench.film.parent)
+    shutil.rmtree(bench.canary.parent)
+    bench.until(lambda: bench.service.guard.fenced)
+    fenced = next(x for x in bench.events() if x["event"] == "fenced")
+    assert fenced["verdict"] == "absent"
+    assert [x for x in bench.events() if "is gone" in x.get("message", "")] == []
+
+
+def test_a_store_that_knows_nothing_any_more_is_a_fence(bench: Bench) -> None:
+    """Emptied, or not the same one: one file may go, and not one after the other."""
+    bench.until(bench.watching)
+    shutil.rmtree(bench.canary.parent)
+    for number in range(9):
+        (bench.film.parent / f"{number}").write_bytes(b"x")
+        bench.service.eyes.targets.learn(f"Movies/{number}", 1)
+    shutil.rmtree(bench.film.parent)
+    bench.store.missing = True
+    bench.until(lambda: bench.service.guard.fenced)
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_media_that_no_cache_has_are_read_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    """The canary comes from the disk, and what does not hangs, or errs."""
+    bench.until(bench.watching)
+
+    def read(path: str, *more: Any) -> dict[str, Any]:
+        if path.endswith("film.mkv"):
+            time.sleep(60 if hangs else 0)
+            raise OSError(errno.EIO, "Input/output error", path)
+        return read_block(path, *more)
+
+    monkeypatch.setattr(_guard_eyes, "read_block", read)
+    bench.media_next()
+    bench.until(lambda: bench.service.guard.fenced)
+    fenced = next(x for x in bench.events() if x["event"] == "fenced")
+    assert fenced["verdict"] == "wedged"
+
+
+def test_a_fence_that_media_caused_is_lifted_by_media_only(bench: Bench) -> None:
+    bench.until(bench.watching)
+    away = bench.folder / "away"
+    bench.film.rename(away)
+    bench.media_next()
+    bench.until(lambda: bench.service.guard.fenced)
+    proofs = bench.service.guard.proofs
+    bench.until(lambda: bench.service.guard.proofs > proofs + 4)
+    assert bench.service.guard.fenced, "the canary alone has lifted it"
+    away.rename(bench.film)
+    bench.until(bench.watching)
+
+
+def test_a_read_of_nothing_is_a_fence(bench: Bench) -> None:
+    bench.until(bench.watching)
+    bench.write(b"")
+    bench.until(lambda: bench.service.guard.fenced)
+    assert bench.service.guard.verdict == "backend_down"
+
+
+def test_half_a_canary_is_a_fence(bench: Bench) -> None:
+    """All the bytes that it has are right."""
+    bench.until(bench.watching)
+    bench.write(bench.data[: SIZE // 2])
+    bench.until(lambda: bench.service.guard.fenced)
 
 
 def test_a_container_that_ends_is_no_failure_of_the_mount(tmp_path: Path) -> None:
@@ -291,9 +410,7 @@ def test_a_container_that_ends_is_no_failure_of_the_mount(tmp_path: Path) -> Non
     finally:
         first.kill()
         first.wait()
-        bench.service.children.end()
-        bench.store.shutdown()
-        bench.store.server_close()
+        bench.close()
 
 
 def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
@@ -327,6 +444,82 @@ def test_a_guard_that_died_is_succeeded(bench: Bench) -> None:
     assert bench.names()[-1] == "released"
 
 
+@pytest.mark.parametrize("status", [True, False])
+def test_a_fence_that_nobody_wrote_down_is_found(tmp_path: Path, status: bool) -> None:
+    """A guard was killed between stopping Plex and its first word about it."""
+    bench = Bench(tmp_path)
+    plex = subprocess.Popen(["sleep", "60"])
+    bench.members = {plex.pid}
+    try:
+        bench.service.begin()
+        bench.until(bench.watching)
+        bench.turns(3)
+        proven = bench.service.deeds.good_until
+        if status:
+            bench.service._say()
+        else:
+            os.unlink(bench.service.deeds.status.path)
+        os.kill(plex.pid, signal.SIGSTOP)
+        bench.service.children.end()
+        last = bench.events()[-1]["time"]
+        bench.service = bench.make()
+        bench.service.begin()
+        assert bench.service.guard.fenced
+        (held,) = fences(bench.events())
+        assert held.begin == pytest.approx(proven if status else last, abs=0.001)
+        bench.until(bench.watching)
+        assert thread_states(plex.pid) == {"S"}
+        assert bench.names()[-1] == "released"
+    finally:
+        plex.kill()
+        plex.wait()
+        bench.close()
+
+
+def test_fenced_is_said_when_nothing_runs_and_not_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.until(bench.watching)
+    fence = bench.service.deeds.fence
+    left: list[tuple[int, ...]] = [(7, 8), (7,)]
+
+    def press(_seconds: float = 1.0) -> Pressed:
+        return Pressed(2, 1, left.pop(0) if left else ())
+
+    monkeypatch.setattr(fence, "press", press)
+    bench.store.down = True
+    bench.until(lambda: bench.service.guard.fenced)
+    files = GuardFiles(
+        str(bench.folder / "guard.jsonl"), str(bench.folder / "run" / "guard.json")
+    )
+    report, held = files.look(time.time())
+    assert (report.state, report.fenced) == ("fencing", False)
+    assert len(held) == 1
+    assert bench.names() == ["started", "fencing"]
+    bench.until(lambda: "fenced" in bench.names())
+    assert not left
+    bench.service._say()
+    report, again = files.look(time.time())
+    assert (report.state, report.fenced) == ("fenced", True)
+    assert again == held, "one fence, from its beginning"
+    fenced = bench.events()[-1]
+    assert fenced["seconds"] == pytest.approx(
+        fenced["time"] - fenced["detected"], abs=0.05
+    )
+
+
+def test_a_child_on_its_way_is_known_to_the_next_guard(bench: Bench) -> None:
+    bench.until(bench.watching)
+    bench.canary.unlink()
+    os.mkfifo(bench.canary)
+
+    def known() -> bool:
+        child = bench.service.children._running.get("read")
+        return child is not None and bench.service.outstanding.pid() == child.pid
+
+    bench.until(known)
+
+
 def test_release_by_hand(bench: Bench) -> None:
     bench.store.down = True
     bench.until(lambda: bench.service.guard.fenced)
@@ -358,13 +551,22 @@ def test_children_side_by_side() -> None:
     assert children.freed() == []
 
 
-def test_an_inherited_child_is_freed_when_it_ends() -> None:
-    children = Children()
+def _sleeper() -> int:
     pid = os.fork()
     if pid == 0:
         time.sleep(60)
         os._exit(0)
-    children.inherited("read", pid)
+    return pid
+
+
+def test_an_inherited_child_is_freed_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    children, pid = Children(), _sleeper()
+    with monkeypatch.context() as deaf:
+        # As one is that hangs in the kernel.
+        deaf.setattr(os, "kill", lambda *_both: None)
+        assert children.inherited("read", pid)
     assert children.freed() == []
     os.kill(pid, 9)
     deadline = time.monotonic() + 5
@@ -372,29 +574,72 @@ def test_an_inherited_child_is_freed_when_it_ends() -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert freed == ["read"]
-    children.inherited("read", pid)
+    assert not children.inherited("read", pid)
+
+
+def test_an_inherited_child_that_can_be_killed_hangs_nowhere() -> None:
+    children, pid = Children(), _sleeper()
+    assert not children.inherited("read", pid)
     assert children.freed() == []
+    os.waitpid(pid, 0)
 
 
 def test_the_worst_answer_counts() -> None:
     ok, missing = Probe("ok", 5), Probe("error", 1, 2, "not there")
-    broken = Probe("error", 1, None, "403")
-    assert store_report([ok, ok]) == {"slowest": 5}
-    assert store_report([ok, missing])["errno"] == 2
-    assert store_report([missing, broken])["error"] == "403"
+    broken, late = Probe("error", 1, None, "403"), Probe("timeout", 9)
+    assert store_report("f", ok, ok) == {"slowest": 5}
+    for got in (ok, missing):
+        assert store_report("f", missing, got) == {"gone": "f"}
+    for pair in ((missing, broken), (broken, missing), (broken, ok), (ok, broken)):
+        assert store_report("f", *pair)["error"] == "403"
+    assert store_report("f", missing, late)["error"] == "timeout"
+    # It lists the object, and does not deliver it.
+    assert store_report("f", ok, missing)["errno"] == 2
+
+
+CANARY = Target("c", "c", SIZE)
 
 
 def test_media_targets_are_learned_and_dropped() -> None:
     targets = Targets(None)
     rng = random.Random(1)
-    assert targets.choose(rng) is None
+    assert targets.choose(rng) == Choice()
     for number in range(20):
         targets.learn(f"f{number}", 10)
-    assert len(targets.media) == 12
-    chosen = targets.choose(rng)
+    # The oldest make room: those that are known get other ones.
+    assert list(targets.media) == [f"f{n}" for n in range(20 - MOST_FILES, 20)]
+    chosen = targets.choose(rng).read
     assert chosen is not None
-    targets.drop(chosen.path)
-    assert chosen.path not in targets.media
+    assert targets.drop(chosen.path)
+    assert not targets.drop(chosen.path)
+
+
+def test_a_canary_that_was_gone_is_looked_for_again() -> None:
+    targets, rng = Targets(CANARY), random.Random(1)
+    targets.learn("f", 10)
+    assert targets.choose(rng) == Choice(CANARY, CANARY)
+    assert targets.drop("c")
+    assert not targets.drop("c")
+    stores = [targets.choose(rng).store for _ in range(CANARY_PAUSE)]
+    assert stores.index(CANARY) == CANARY_PAUSE - 1
+    assert {x.path for x in stores if x} == {"f", "c"}
+
+
+@pytest.mark.parametrize("canary", [CANARY, None])
+@pytest.mark.parametrize(
+    ("fenced", "one_in"), [(False, DEEP_ONE_IN), (True, DEEP_ONE_IN_FENCED)]
+)
+def test_every_so_often_any_file_is_read(
+    canary: Target | None, fenced: bool, one_in: int
+) -> None:
+    targets, rng = Targets(canary), random.Random(1)
+    for number in range(MOST_FILES):
+        targets.learn(f"f{number}", 10)
+    chosen = [targets.choose(rng, fenced) for _ in range(one_in * 10)]
+    for number, choice in enumerate(chosen, 1):
+        assert choice.deep is (number % one_in == 0)
+        assert (choice.read is None) is choice.deep
+        assert choice.store is not None, "the store is asked for bytes all the same"
 
 
 def test_systemd_is_told(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import errno
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard import (
     Action,
@@ -18,17 +21,21 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard import (
     step,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_sight import (
+    KINDS,
     Kind,
     Sight,
     Table,
-    deadline,
-    due,
     finished,
     given_up,
     look,
-    overdue,
+    missing,
     started,
     table_read,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._guard_timing import (
+    deadline,
+    due,
+    overdue,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import Probe
 
@@ -55,6 +62,7 @@ class World:
         self.arrivals: dict[Kind, tuple[float, Probe]] = {}
         self.actions: list[tuple[float, Action]] = []
         self.tick = float("-inf")
+        self.sent: list[Kind] = []
 
     def run(self, seconds: float) -> None:
         until = self.now + seconds
@@ -71,9 +79,11 @@ class World:
             seconds, probe = self.answer(kind, self.now)
             self.arrivals[kind] = (self.now + seconds, probe)
             self.sight = started(self.sight, kind, self.now)
+        assert len({"statvfs", "read"} & set(self.arrivals)) <= 1, "two in FUSE"
         for kind, (moment, probe) in list(self.arrivals.items()):
             if self.now >= moment:
                 del self.arrivals[kind]
+                self.sent.append(kind)
                 report = {"bytes": 65536, "length": 8 << 20}
                 self.sight = finished(self.sight, kind, self.now, probe, report)
                 self._judge()
@@ -237,3 +247,122 @@ def test_other_bytes_than_were_written_are_a_failure() -> None:
     seen = look(sight, CLOUD, 0.4)
     assert seen is not None
     assert (seen.verdict, seen.failures) == ("wedged", 1)
+
+
+def test_reads_follow_a_statvfs_and_neither_starves() -> None:
+    world = World(well)
+    world.run(60)
+    reads = world.sent.count("read")
+    assert 25 <= reads <= 31
+    assert world.sent.count("statvfs") >= 50
+    first = [world.sent[i - 1] for i, x in enumerate(world.sent) if x == "read"]
+    assert set(first) <= {"statvfs", "store"}
+    # Where rclone does not even answer that, a read would only hang as well.
+    world.answer = lambda kind, _now: hanging(kind, 0) if kind != "store" else ok(5)
+    seen = len(world.sent)
+    world.run(30)
+    assert "read" not in world.sent[seen:]
+    assert world.guard.verdict == "wedged"
+
+
+@pytest.mark.parametrize(("search", "seconds"), [(False, 9), (True, 18)])
+def test_a_read_that_looks_for_its_file_has_more_to_ask(
+    search: bool, seconds: float
+) -> None:
+    sight = finished(Sight(), "store", 9.9, Probe("ok", 10))
+    sight = started(sight, "read", 10.0, search)
+    assert overdue(sight, CLOUD, 10 + seconds - 0.1, False) == []
+    assert overdue(sight, CLOUD, 10 + seconds, False) == ["read"]
+
+
+def test_a_file_that_is_gone_says_nothing_and_three_in_a_row_do() -> None:
+    sight = proven()
+    for name in "ab":
+        sight = missing(started(sight, "read", 2.0), "read", 2.1, name)
+        assert (sight.failures, sight.read.running) == (0, False)
+    again = missing(sight, "read", 3.0, "c")
+    seen = look(again, CLOUD, 3.0)
+    assert seen is not None
+    assert (seen.verdict, seen.failures) == ("absent", 1)
+    assert "c last" in seen.message
+    # A proof in between begins the count anew.
+    sight = finished(sight, "store", 2.5, Probe("ok", 10))
+    sight = finished(sight, "read", 2.6, Probe("ok", 10), WHOLE)
+    assert missing(sight, "read", 3.0, "c").failures == 0
+
+
+WHOLE = {"bytes": 65536, "offset": 0, "length": 8 << 20, "matches": True}
+
+
+def proven() -> Sight:
+    sight = table_read(Sight(), Table(True))
+    sight = finished(sight, "statvfs", 0.9, Probe("ok", 1))
+    sight = finished(sight, "store", 1.0, Probe("ok", 10))
+    return finished(sight, "read", 1.1, Probe("ok", 10), WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("report", "well"),
+    [
+        (WHOLE, True),
+        ({**WHOLE, "bytes": 65535}, False),
+        ({**WHOLE, "bytes": 1}, False),
+        ({**WHOLE, "bytes": 0}, False),
+        ({**WHOLE, "bytes": 0, "matches": None}, False),
+        ({**WHOLE, "matches": False}, False),
+        # the end of a file, and small ones
+        ({"bytes": 100, "offset": 65536, "length": 65636}, True),
+        ({"bytes": 99, "offset": 65536, "length": 65636}, False),
+        ({"bytes": 1, "offset": 0, "length": 1}, True),
+        ({"bytes": 0, "offset": 0, "length": 0}, False),
+        ({}, False),
+    ],
+)
+def test_all_the_bytes_of_a_read_have_to_come(
+    report: dict[str, Any], well: bool
+) -> None:
+    before = proven()
+    sight = finished(before, "read", 2.0, Probe("ok", 10), report)
+    sight = finished(sight, "store", 2.1, Probe("ok", 10))
+    seen = look(sight, CLOUD, 3.0)
+    assert seen is not None
+    assert seen.good is well
+    assert (seen.proofs, seen.failures) == ((2, 0) if well else (1, 1))
+
+
+REPORTS = st.fixed_dictionaries(
+    {
+        "bytes": st.sampled_from((0, 1, 4096, 65536)),
+        "offset": st.sampled_from((0, 4096)),
+        "length": st.sampled_from((0, 1, 65536, 1 << 20)),
+        "matches": st.sampled_from((None, True, False)),
+    }
+)
+PROBES = st.sampled_from(
+    (
+        Probe("ok", 10),
+        Probe("error", 1, errno.EIO, "EIO"),
+        Probe("error", 1, errno.ENOENT, "ENOENT"),
+        Probe("error", 1, errno.ENOTCONN, "gone"),
+        Probe("timeout", 5000),
+    )
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(KINDS), PROBES, REPORTS), min_size=1, max_size=9)
+)
+def test_whatever_makes_a_look_bad_is_counted(
+    ends: list[tuple[Kind, Probe, dict[str, Any]]],
+) -> None:
+    """The guard does nothing about a bad look without a failure that is new to it."""
+    sight = proven()
+    for number, (kind, probe, report) in enumerate(ends, 2):
+        was = look(sight, CLOUD, number)
+        before, sight = sight, finished(sight, kind, number, probe, report)
+        seen = look(sight, CLOUD, number)
+        assert was is not None and seen is not None
+        if was.good and not seen.good:
+            assert sight.failures > before.failures
+        if sight.proofs > before.proofs:
+            assert "ok" == sight.read.probe.outcome == sight.store.probe.outcome

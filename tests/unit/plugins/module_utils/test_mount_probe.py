@@ -20,16 +20,25 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import judge
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary import (
+    canary_path,
+    content,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import (
+    judge,
+    required,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_probe import (
     MountProber,
     OutstandingChild,
     process_start,
-    read_block,
     run_in_child,
-    some_file,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
+from ansible_collections.cloudburst.plex.plugins.module_utils._mount_read import (
+    read_block,
+    some_file,
+)
 
 RNG = random.Random(7)
 
@@ -81,6 +90,75 @@ def test_search_goes_past_empty_folders(tmp_path: Path) -> None:
     (tmp_path / "zero").touch()
     (tmp_path / "a" / "b" / "film.mkv").write_bytes(b"x")
     assert some_file(str(tmp_path), RNG).endswith("film.mkv")
+
+
+def test_search_goes_past_files_that_lie_above_folders(tmp_path: Path) -> None:
+    """A tree with a file in its root has more than that file."""
+    (tmp_path / "readme.txt").write_bytes(b"x")
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "film.mkv").write_bytes(b"x")
+    found = {os.path.basename(some_file(str(tmp_path), RNG)) for _ in range(60)}
+    assert found == {"readme.txt", "film.mkv"}
+
+
+def test_no_bytes_are_no_right_bytes(tmp_path: Path) -> None:
+    (tmp_path / "c").write_bytes(b"")
+    report = read_block(str(tmp_path / "c"), 65536, RNG, "c")
+    assert (report["bytes"], report["length"]) == (0, 0)
+    assert "matches" not in report
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    file = tmp_path / canary_path("c")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"".join(content("c", 200_000)))
+    (tmp_path / "film.mkv").write_bytes(os.urandom(100_000))
+    return file
+
+
+def test_media_are_read_besides_the_canary(tmp_path: Path, canary: Path) -> None:
+    """The canary's bytes come from the disk cache; those of media may not come."""
+    watch = prober(tmp_path, tmp_path)
+    found = watch.look(None, 65536, False, canary_path("c"))
+    assert (found.file, found.matches) == (str(tmp_path / "film.mkv"), True)
+    assert judge(found, 65536, 3000).verdict == "healthy"
+    (tmp_path / "film.mkv").unlink()
+    found = watch.look(None, 65536, False, canary_path("c"))
+    assert judge(found, 65536, 3000).verdict == "absent"
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [(b"", "backend_down"), (bytes(200_000), "wedged"), (None, "absent")],
+)
+def test_a_canary_that_is_not_right(
+    tmp_path: Path, canary: Path, data: bytes | None, verdict: str
+) -> None:
+    canary.unlink()
+    if data is not None:
+        canary.write_bytes(data)
+    found = prober(tmp_path, tmp_path).look(None, 65536, False, canary_path("c"))
+    assert found.file == str(canary)
+    enough = required(65536, found.length, found.offset)
+    assert judge(found, enough, 3000).verdict == verdict
+
+
+def test_a_canary_that_its_owner_removed_is_no_fault(
+    rc: RcServer, tmp_path: Path, canary: Path
+) -> None:
+    canary.unlink()
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"30 27 0:79 / {tmp_path} ro - fuse.rclone s3:media ro\n")
+    outstanding = OutstandingChild(str(tmp_path / "probe.pid"))
+    store = RcSocket(str(tmp_path / "rc.sock"), 2)
+    watch = MountProber(str(tmp_path), 2, outstanding, store, RNG, str(mounts))
+    rc.body = {"item": {"Size": 200_000}}
+    found = watch.look("film.mkv", 65536, True, canary_path("c"))
+    assert found.read.errno == errno.ENOENT, "the store has it"
+    rc.body = {"item": None}
+    found = watch.look("film.mkv", 65536, True, canary_path("c"))
+    assert found.file == str(tmp_path / "film.mkv")
 
 
 def test_a_folder_of_nothing_is_absent(tmp_path: Path) -> None:
