@@ -15,6 +15,7 @@ description:
   - Writes, or removes, a file whose bytes are known without keeping them, so that whoever reads a part of it can tell right bytes from wrong
     ones. It lies in C(.cloudburst/canary), a folder that Plex passes over.
   - A bucket that cannot be written to is no error. RV(writable) says so, and probes read media instead.
+  - With O(state=absent) it fails unless the file is known to be gone.
 extends_documentation_fragment:
   - cloudburst.plex.attributes
 attributes:
@@ -81,6 +82,7 @@ message:
   sample: ""
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -104,6 +106,12 @@ IMPATIENT = (
     "--contimeout=10s",
     "--s3-no-check-bucket",
 )
+# rclone's exit codes for a folder and for a file that it does not find.
+NOT_THERE = (3, 4)
+
+
+class Unknown(Exception):
+    """The bucket gave no answer, which is not the answer that nothing is there."""
 
 
 class CanaryStore:
@@ -122,11 +130,17 @@ class CanaryStore:
         return f"{self.remote}{joint}{path}"
 
     def size(self, path: str) -> int | None:
-        """Its size, None when it is not there or nothing can be said."""
-        code, out, _err = self.run([*self.command, "lsjson", "--stat", self._at(path)])
-        if code != 0:
+        """Its size, None when it is not there."""
+        code, out, err = self.run([*self.command, "lsjson", "--stat", self._at(path)])
+        if code in NOT_THERE:
             return None
-        found = json.loads(out or "null")
+        try:
+            found = json.loads(out or "null")
+        except ValueError as exc:
+            raise Unknown(f"rclone lsjson: {exc}") from exc
+        if code != 0:
+            raise Unknown(_reason(err))
+        # S3 takes each name that is no object for a folder.
         return int(found["Size"]) if found and not found.get("IsDir") else None
 
     def write(self, path: str, data: t.Iterable[bytes]) -> str:
@@ -137,14 +151,14 @@ class CanaryStore:
         code, _out, err = self.run([*self.command, "copyto", name, self._at(path)])
         return "" if code == 0 else _reason(err)
 
-    def remove(self, path: str) -> str:
-        """Remove it, and its folders where they are more than names."""
+    def remove(self, path: str) -> bool:
+        """Remove it, and its folders where they are more than names; False when it was gone."""
         code, _out, err = self.run([*self.command, "deletefile", self._at(path)])
-        if code != 0:
-            return _reason(err)
+        if code not in (0, *NOT_THERE):
+            raise Unknown(_reason(err))
         # Other bursts may have their own there: then the folders stay.
         self.run([*self.command, "rmdirs", self._at(FOLDER.partition("/")[0])])
-        return ""
+        return code == 0
 
 
 def _reason(err: str) -> str:
@@ -156,25 +170,52 @@ def apply(
 ) -> dict[str, t.Any]:
     """The module's result."""
     path = canary_path(params["name"])
-    there = store.size(path)
     if params["state"] == "absent":
-        changed = there is not None
-        problem = store.remove(path) if changed and not check else ""
-        gone = {"path": path if problem else "", "writable": not problem}
-        return {"changed": changed and not problem, "message": problem, **gone}
+        changed = _remove(path, store, check)
+        return {"changed": changed, "path": "", "writable": True, "message": ""}
+    there = None
+    with contextlib.suppress(Unknown):
+        # Keys that may write and not look: what was written is looked at again.
+        there = store.size(path)
     if there == params["size"]:
         return {"changed": False, "path": path, "writable": None, "message": ""}
-    problem = ""
-    if not check:
-        problem = store.write(path, content(params["name"], params["size"]))
-        if not problem and store.size(path) != params["size"]:
-            problem = "it was written and is not there"
+    problem = "" if check else _write(path, params, store)
     return {
         "changed": not problem,
         "path": "" if problem else path,
         "writable": not problem,
         "message": problem,
     }
+
+
+def _remove(path: str, store: CanaryStore, check: bool) -> bool:
+    """Whether there was one to remove; Unknown when it may still be there."""
+    try:
+        if store.size(path) is None:
+            return False
+    except Unknown:
+        # Keys that may write and not look: removing it says whether it is gone.
+        if check:
+            raise
+    return True if check else store.remove(path)
+
+
+def _write(path: str, params: t.Mapping[str, t.Any], store: CanaryStore) -> str:
+    """The reason why it is not there after it was written."""
+    problem = store.write(path, content(params["name"], params["size"]))
+    if problem:
+        return problem
+    try:
+        if store.size(path) == params["size"]:
+            return ""
+        problem = "it was written and is not there"
+    except Unknown as exc:
+        problem = f"it was written and cannot be looked at: {exc}"
+    try:
+        store.remove(path)
+    except Unknown as exc:
+        problem += f"; it may still be at {path}: {exc}"
+    return problem
 
 
 def main() -> None:
@@ -203,7 +244,15 @@ def main() -> None:
         given["remote"],
         module.tmpdir,
     )
-    module.exit_json(**apply(given, store, module.check_mode))
+    try:
+        result = apply(given, store, module.check_mode)
+    except Unknown as exc:
+        where = f"{given['remote']}: {canary_path(given['name'])}"
+        module.fail_json(
+            msg=f"The canary may still be in the bucket ({where}): {exc}. Start this again when the store answers, or delete that file."
+        )
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -88,11 +88,13 @@ while [ $# -gt 0 ]; do case $1 in --*) shift ;; *) break ;; esac; done
 command=$1; shift
 [ "$1" = --stat ] && shift
 path=$root/${1#s3:b/}
+if [ -e "$root/../down" ]; then echo "dial tcp: connection refused" >&2; exit 5; fi
+if [ -e "$root/../blind" ] && [ $command = lsjson ]; then echo "403: no listing" >&2; exit 1; fi
 case $command in
 lsjson) if [ -f "$path" ]; then echo "{\\"Size\\": $(stat -c %%s "$path"), \\"IsDir\\": false}"; else echo null; fi ;;
 copyto) path=$root/${2#s3:b/}; if [ -e "$root/refuse" ]; then echo "403: access denied" >&2; exit 1; fi
   mkdir -p "$(dirname "$path")"; cp "$1" "$path" ;;
-deletefile) rm "$path" ;;
+deletefile) [ -e "$path" ] || exit 4; rm "$path" ;;
 rmdirs) find "$path" -type d -empty -delete ;;
 esac
 """
@@ -145,3 +147,44 @@ def test_a_bucket_that_refuses_is_no_failure(bucket: Path) -> None:
         False,
     )
     assert (result["path"], result["message"]) == ("", "403: access denied")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_store_that_gives_no_answer_does_not_say_that_it_is_gone(
+    bucket: Path, check: bool
+) -> None:
+    made = canary(bucket)
+    (bucket.parent / "down").touch()
+    result = canary(bucket, check, state="absent")
+    assert result["failed"]
+    assert ".cloudburst/canary/plex-1" in result["msg"]
+    assert "connection refused" in result["msg"]
+    (bucket.parent / "down").unlink()
+    assert (bucket / made["path"]).exists()
+    assert canary(bucket, state="absent")["changed"]
+
+
+def test_keys_that_may_write_and_not_look(bucket: Path) -> None:
+    """Nothing is left that nobody could find again."""
+    (bucket.parent / "blind").touch()
+    result = canary(bucket)
+    assert (result["path"], result["writable"]) == ("", False)
+    assert "cannot be looked at" in result["message"]
+    assert list(bucket.iterdir()) == []
+    (bucket.parent / "blind").unlink()
+    canary(bucket)
+    (bucket.parent / "blind").touch()
+    assert canary(bucket, state="absent")["changed"]
+    assert not canary(bucket, state="absent")["changed"]
+    assert list(bucket.iterdir()) == []
+
+
+def test_fencing_is_not_fenced_yet(tmp_path: Path) -> None:
+    now = time.time()
+    status = {"time": now, "pid": os.getpid(), "state": "fencing", "fenced": False}
+    (tmp_path / "guard.json").write_text(json.dumps({**status, "verdict": "stale"}))
+    fencing = {"time": now - 3, "event": "fencing", "good_until": now - 5}
+    (tmp_path / "guard.jsonl").write_text(json.dumps(fencing) + "\n")
+    result = info(tmp_path, since=now - 4)
+    assert (result["state"], result["fenced"]) == ("fencing", False)
+    assert len(result["overlapping"]) == 1
