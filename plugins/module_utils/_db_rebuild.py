@@ -11,7 +11,6 @@ that ``_db_salvage`` believes, and indexes are made anew. The damaged file is on
 from __future__ import annotations
 
 import contextlib
-import mmap
 import sqlite3
 from dataclasses import dataclass, field, replace
 
@@ -20,15 +19,20 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_compare import
     compare,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import uri
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_estimate import (
+    Scans,
+    attach,
+    by_table,
+    opened,
+    previews,
+    refuse,
+    survey,
+    told_as_damage,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
-    DbError,
     read_header,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
-    is_corruption,
-)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_reindex import (
-    comparable,
     make_indexes,
     make_rest,
 )
@@ -36,25 +40,12 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_salvage import
     Run,
     TableReport,
     TableScan,
-    scan_table,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_wreck import (
     STATISTICS,
     Entry,
     Wreck,
-    examine,
 )
-from ansible_collections.cloudburst.plex.plugins.module_utils._stubs import (
-    register_stubs,
-)
-
-
-class TooMuchLostError(DbError):
-    """What can be read is too little; the reports say how little."""
-
-    def __init__(self, message: str, reports: list[TableReport]) -> None:
-        super().__init__(message)
-        self.reports = reports
 
 
 @dataclass
@@ -73,27 +64,11 @@ def salvage(source: str, target: str, lines: list[str], max_loss: float) -> Salv
     than ``max_loss`` of a table cannot be read, and DbError when the schema itself is
     damaged; then what is at ``target`` is of no use.
     """
-    read_header(source)
-    with open(source, "rb") as file:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        with contextlib.closing(data):
-            damaged = examine(source, data, lines)
-            scans = {
-                tree.name: scan_table(damaged.pages, number)
-                for number, tree in enumerate(damaged.trees, 1)
-                if tree.kind == "table" and number > 1 and number in damaged.touched
-            }
-    with contextlib.closing(_connection(target)) as connection:
-        builder = _Builder(connection, damaged, scans, max_loss)
-        return Salvage(target, builder.build(), builder.unfinished)
-
-
-def _connection(target: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri(target), uri=True, isolation_level=None)
-    register_stubs(connection)
-    # Comparing of texts that are not UTF-8 is none of our business here.
-    connection.text_factory = bytes
-    return connection
+    wreck, scans = survey(source, lines)
+    with contextlib.closing(opened(uri(target))) as connection:
+        builder = _Builder(connection, wreck, scans, max_loss)
+        with told_as_damage(source):
+            return Salvage(target, builder.build(), builder.unfinished)
 
 
 class _Builder:
@@ -101,7 +76,7 @@ class _Builder:
         self,
         connection: sqlite3.Connection,
         source: Wreck,
-        scans: dict[str, TableScan],
+        scans: Scans,
         max_loss: float,
     ) -> None:
         self.connection = connection
@@ -113,33 +88,25 @@ class _Builder:
         self.changed: set[str] = set()
 
     def build(self) -> list[TableReport]:
-        try:
-            self._prepare()
-            self._refuse(self._previews())
-            reports = [self._table(item) for item in self._ordered_tables()]
-            self._refuse(reports)
-            self._empty_derived()
-            lossy = {item.table for item in reports if item.lost}
-            self.unfinished = [
-                *make_indexes(self.connection, self.source),
-                *make_rest(self.connection, self.source, self.changed, lossy),
-            ]
-            self._settle()
-        except sqlite3.Error as error:
-            advice = "only an intact copy helps"
-            if isinstance(error, sqlite3.OperationalError) and not is_corruption(error):
-                advice = "that is no damage: make it possible, and start again"
-            raise DbError(
-                f"{self.source.path}: could not be salvaged ({error}); {advice}"
-            ) from error
+        path, connection = self.source.path, self.connection
+        self._prepare()
+        refuse(path, previews(connection, self.source, self.scans), self.max_loss)
+        reports = [self._table(item) for item in self._ordered_tables()]
+        refuse(path, reports, self.max_loss)
+        self._empty_derived()
+        lossy = {item.table for item in reports if item.lost}
+        self.unfinished = [
+            *make_indexes(connection, self.source),
+            *make_rest(connection, self.source, self.changed, lossy),
+        ]
+        self._settle()
         return reports
 
     def _prepare(self) -> None:
         run = self.connection.execute
         header = read_header(self.source.path)
         run(f"PRAGMA page_size={header.page_size}")
-        run("PRAGMA writable_schema=ON")
-        run("ATTACH ? AS old", (uri(self.source.path, "mode=ro&immutable=1"),))
+        attach(self.connection, self.source.path)
         run(f"PRAGMA main.auto_vacuum={self._pragma('old.auto_vacuum')}")
         # Not OFF: a statement that fails half-way is taken back.
         run("PRAGMA journal_mode=MEMORY")
@@ -180,32 +147,6 @@ class _Builder:
             for run in scan.runs:
                 self._copy(item.name, columns, run)
         return self._report(item, scan)
-
-    def _previews(self) -> list[TableReport]:
-        """What is known of broken tables before anything is copied, to refuse early.
-
-        Not of those that a whole index can count: that is more than an estimate.
-        """
-        found = []
-        for name, scan in self.scans.items():
-            if name in self.source.derived or any(
-                comparable(self.connection, self.source, item)
-                for item in self.source.indexes(name)
-            ):
-                continue
-            found.append(self._broken_report(name, scan, scan.kept))
-        return found
-
-    def _broken_report(self, name: str, scan: TableScan, after: int) -> TableReport:
-        """From the table alone; ``after`` is less than kept where SQLite balked."""
-        missed = scan.kept - after
-        if not scan.gaps:
-            before = scan.kept + scan.unread
-            return TableReport(name, before, after, before - after, counted=True)
-        if not scan.leaves:
-            return TableReport(name, None, after, None)
-        lost = scan.estimate_lost(self._highest(name)) + missed
-        return TableReport(name, after + lost, after, lost)
 
     def _columns(self, table: str) -> str:
         rows = self.connection.execute(f'PRAGMA main.table_info("{table}")').fetchall()
@@ -265,7 +206,7 @@ class _Builder:
         if scan is None or (compared.counted and compared.before is not None):
             lost = before - after
             return TableReport(name, before, after, lost, counted=compared.counted)
-        report = self._broken_report(name, scan, after)
+        report = by_table(self.connection, self.source, scan, after)
         if report.before is not None and report.before < before:
             return replace(report, before=before, lost=before - after, counted=False)
         return report
@@ -301,27 +242,6 @@ class _Builder:
     def _count(self, name: str) -> int:
         query = f'SELECT count(*) FROM main."{name}"'
         return int(self.connection.execute(query).fetchone()[0])
-
-    def _highest(self, name: str) -> int | None:
-        """The highest id ever given, from the sequences, when those are whole."""
-        names = [tree.name for tree in self.source.trees]
-        if "sqlite_sequence" not in names or not self.source.is_whole(
-            "sqlite_sequence"
-        ):
-            return None
-        row = self.connection.execute(
-            "SELECT seq FROM old.sqlite_sequence WHERE name=?", (name,)
-        ).fetchone()
-        return int(row[0]) if row else None
-
-    def _refuse(self, reports: list[TableReport]) -> None:
-        reasons = [text for item in reports if (text := item.refusal(self.max_loss))]
-        if reasons:
-            raise TooMuchLostError(
-                f"{self.source.path}: too much is lost, at most {self.max_loss:.1%} of"
-                f" a table may be: {'; '.join(reasons)}",
-                reports,
-            )
 
     def _settle(self) -> None:
         self.connection.execute("DETACH old")

@@ -22,6 +22,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_copies import 
     copies_of,
     judge,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_estimate import (
+    TooMuchLostError,
+    estimate,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     place,
@@ -49,7 +53,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_outcome import
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_rebuild import (
     Salvage,
-    TooMuchLostError,
     salvage,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot import (
@@ -57,6 +60,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot impor
 )
 
 SPACE_FACTOR = 3
+# Kinds of findings that are no matter of rows that can be read.
+_NOT_THE_ROWS = ("missing", "not_plex", "swapped", "pair_mismatch")
 
 
 def repair(job: Repair, checker: Checker, *, dry_run: bool = False) -> Outcome:
@@ -78,6 +83,9 @@ def repair(job: Repair, checker: Checker, *, dry_run: bool = False) -> Outcome:
     if dry_run:
         outcome.changed = True
         outcome.source = verdict.copy.name if verdict else ""
+        outcome.message = f"{outcome.source} is intact and would be taken"
+        if verdict is None:
+            _foresee(job, checker, found, outcome)
         return outcome
     _require_space(job)
     if verdict is not None:
@@ -165,10 +173,7 @@ def _take(job: Repair, checker: Checker, copy: Copy, outcome: Outcome) -> None:
 def _salvage_pair(
     job: Repair, checker: Checker, found: list[Finding], outcome: Outcome
 ) -> None:
-    for path in job.sources.values():
-        if not os.path.exists(path):
-            raise _refused(outcome, f"{path}: does not exist; {_no_copy(outcome)}")
-    broken = {item.file for item in found}
+    broken = _broken(job, found, outcome)
     with _made_apart(job) as made:
         for role, path in job.sources.items():
             if path in broken:
@@ -183,20 +188,49 @@ def _salvage_pair(
     )
 
 
+def _broken(job: Repair, found: list[Finding], outcome: Outcome) -> set[str]:
+    """The files to salvage; refused where rows that can be read do not help."""
+    wrong = [item for item in found if item.kind in _NOT_THE_ROWS]
+    if wrong:
+        raise _refused(outcome, f"{summary(wrong)}; {_no_copy(outcome)}")
+    return {item.file for item in found}
+
+
+def _foresee(
+    job: Repair, checker: Checker, found: list[Finding], outcome: Outcome
+) -> None:
+    """What a salvage would lose at least; refused where that is too much already."""
+    broken = _broken(job, found, outcome)
+    for role, path in job.sources.items():
+        if path in broken:
+            with _refusals(role, outcome):
+                reports = estimate(path, checker.lines(path), job.max_loss)
+                outcome.tables[role] = [item.as_dict() for item in reports]
+    outcome.message = (
+        f"a salvage would lose {outcome.lost} rows at least; {_no_copy(outcome)}"
+    )
+
+
 def _salvage_file(
     job: Repair, checker: Checker, role: str, target: str, outcome: Outcome
 ) -> None:
     source = job.sources[role]
+    with _refusals(role, outcome):
+        done = salvage(source, target, checker.lines(source), job.max_loss)
+    outcome.tables[role] = [item.as_dict() for item in done.reports]
+    _finish(checker, done, outcome)
+
+
+@contextlib.contextmanager
+def _refusals(role: str, outcome: Outcome) -> Iterator[None]:
+    """With all that is known, and why no copy was taken."""
     try:
-        lines = checker.lines(source)
-        done = salvage(source, target, lines, job.max_loss)
+        yield
     except TooMuchLostError as error:
         outcome.tables[role] = [item.as_dict() for item in error.reports]
         raise _refused(outcome, f"{error}; {_no_copy(outcome)}") from error
     except DbError as error:
         raise _refused(outcome, f"{error}; {_no_copy(outcome)}") from error
-    outcome.tables[role] = [item.as_dict() for item in done.reports]
-    _finish(checker, done, outcome)
 
 
 def _finish(checker: Checker, done: Salvage, outcome: Outcome) -> None:

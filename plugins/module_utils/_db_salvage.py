@@ -63,6 +63,7 @@ class TableScan:
     gaps: list[Gap] = field(default_factory=list)
     # Ids from and to; what was taken over from beside the damage.
     doubtful: list[tuple[int, int]] = field(default_factory=list)
+    doubts: int = 0
     unread: int = 0
     leaves: int = 0
 
@@ -229,6 +230,7 @@ class _Scan:
                 self._doubt(row)
 
     def _doubt(self, row: int) -> None:
+        self.result.doubts += 1
         known = self.result.doubtful
         if known and self.run[0] <= known[-1][1] == self.run[1]:
             known[-1] = (known[-1][0], row)

@@ -26,7 +26,8 @@ attributes:
   check_mode:
     support: partial
     details:
-      - It checks and looks for intact copies. How much a salvage would lose is known only by making it.
+      - It checks, looks for intact copies, and with O(salvage) estimates what a salvage would lose at least, or refuses as the salvage would.
+        What shows only when every row is compared with the indexes is not in the estimate.
   diff_mode:
     support: none
 options:
@@ -124,7 +125,7 @@ copies:
   returned: always
   sample: [{name: Plex's backup of 2026-11-18, intact: true, reason: ""}]
 tables:
-  description: For each salvaged database (library, blobs) one entry per table. When it was refused early, only of the tables that lost rows.
+  description: For each salvaged database (library, blobs) one entry per table. In check mode, or when it was refused early, only of the broken tables.
   type: dict
   returned: always
   sample:

@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.cloudburst.plex.plugins.module_utils import (
     _db_check,
     _db_connect,
+    _db_estimate,
     _db_files,
     _db_identity,
     _db_oracle,
@@ -69,7 +70,8 @@ AT_REST = [
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With this Python's SQLite, and with a newer one where installed."""
     using = (_db_check, _db_identity, _db_oracle, _stubs, _db_connect)
-    for module in (*using, _db_rebuild, _db_reindex, _db_wreck):
+    making = (_db_estimate, _db_rebuild, _db_reindex, _db_wreck)
+    for module in (*using, *making):
         monkeypatch.setattr(module, "sqlite3", request.param)
 
 
@@ -244,13 +246,13 @@ def test_only_damage_costs_a_row(error: sqlite3.Error, lost: bool) -> None:
 def test_a_full_disk_is_not_called_damage(
     pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def small(target: str) -> sqlite3.Connection:
-        connection = made(target)
+    def small(address: str) -> sqlite3.Connection:
+        connection = made(address)
         connection.execute("PRAGMA main.max_page_count=40")
         return connection
 
-    made = _db_rebuild._connection
-    monkeypatch.setattr(_db_rebuild, "_connection", small)
+    made = _db_rebuild.opened
+    monkeypatch.setattr(_db_rebuild, "opened", small)
     db_faults.table_leaf(pair.library)
     with pytest.raises(DbError, match="disk is full.*that is no damage"):
         attempt(pair.library, tmp_path / "new.db")
@@ -294,19 +296,17 @@ def test_what_only_plex_can_do_is_left_to_plex(pair: Pair, tmp_path: Path) -> No
     assert not list((tmp_path / "sound").iterdir())
     done = repair(todo, plex(tmp_path))
     assert (done.status, done.lost) == ("salvaged", 0)
+    # It opens for writing: never in the folder of the pair.
+    assert f"'{pair.library.parent}:/v'" not in (tmp_path / "log").read_text()
     with closing(connect(Path(done.library))) as connection:
         lines = [row[0] for row in connection.execute("PRAGMA integrity_check")]
     assert lines == ["ok"]
 
 
-@pytest.mark.parametrize("more", [False, True])
 def test_a_search_index_that_does_not_fit_its_text_costs_nothing(
-    pair: Pair, tmp_path: Path, more: bool
+    pair: Pair, tmp_path: Path
 ) -> None:
-    """Alone, or behind other damage, where the check does not get to it."""
     table = db_faults.search_index_with_its_own_text(pair.library)
-    if more:
-        db_faults.index_leaf(pair.library)
     done = repair(job(pair, tmp_path, salvage=True), plex(tmp_path))
     assert (done.status, done.lost) == ("salvaged", 0)
     with closing(connect(Path(done.library))) as connection:
@@ -323,7 +323,11 @@ def test_lost_rows_are_reported_table_by_table(
 ) -> None:
     db_faults.table_leaf(pair.library)
     todo = job(pair, tmp_path, salvage=True, max_loss=0.2)
+    planned = repair(todo, STOCK, dry_run=True)
+    assert (planned.status, planned.changed) == ("damaged", True)
     done = repair(todo, plex(tmp_path))
+    assert planned.lost == done.lost
+    assert f"would lose {done.lost} rows at least" in planned.message
     (parts,) = [row for row in done.tables["library"] if row["table"] == "media_parts"]
     assert 0 < parts["lost"] <= 24
     assert parts["before"] == parts["after"] + parts["lost"] == 119
@@ -344,6 +348,21 @@ def test_a_loss_beyond_the_threshold_is_refused_with_the_report(
     assert [row["table"] for row in tables if row["lost"]] == ["media_parts"]
     assert state_of(pair.library.parent) == before
     assert not list((tmp_path / "sound").iterdir())
+
+
+@pytest.mark.parametrize("fault", [db_faults.table_leaf, db_faults.table_interior])
+def test_a_loss_beyond_the_threshold_is_known_before_anything_is_made(
+    pair: Pair, tmp_path: Path, fault: Callable[[Path], None]
+) -> None:
+    """Without Plex's SQLite, and without writing: where nothing is paid yet."""
+    fault(pair.library)
+    before = state_of(pair.library.parent)
+    todo = job(pair, tmp_path, salvage=True)
+    with pytest.raises(RepairRefusedError, match="at most 1.0% of a table") as failure:
+        repair(todo, STOCK, dry_run=True)
+    assert failure.value.outcome.lost > 0
+    assert not (tmp_path / "sound").exists()
+    assert state_of(pair.library.parent) == before
 
 
 @pytest.mark.parametrize("table", ["library_sections", "schema_migrations", "accounts"])
@@ -455,11 +474,9 @@ def test_an_old_salvage_is_not_taken_once_there_is_a_copy(
 def test_an_old_salvage_is_not_taken_when_less_may_be_lost(
     pair: Pair, tmp_path: Path
 ) -> None:
-    db_faults.table_leaf(pair.library)
-    checker = plex(tmp_path)
-    repair(job(pair, tmp_path, salvage=True, max_loss=0.2), checker)
-    with pytest.raises(RepairRefusedError, match="too much is lost"):
-        repair(job(pair, tmp_path, salvage=True, max_loss=0.01), checker)
+    db_faults.index_leaf(pair.library)
+    repair(job(pair, tmp_path, salvage=True, max_loss=0.2), STOCK)
+    assert repair(job(pair, tmp_path, salvage=True, max_loss=0.1), STOCK).changed
 
 
 def test_what_was_copied_is_checked_where_it_arrived(
@@ -497,16 +514,23 @@ def test_what_is_given_is_no_place_for_the_result(
     assert [state_of(pair.library.parent), state_of(tmp_path / "copy")] == before
 
 
-def test_plex_never_gets_the_folder_of_the_pair(pair: Pair, tmp_path: Path) -> None:
+def test_plex_makes_no_blobs_that_are_missing(pair: Pair, tmp_path: Path) -> None:
     """Its SQLite opens for writing, and makes what is not there."""
     db_faults.index_leaf(pair.library)
-    checker = plex(tmp_path)
-    repair(job(pair, tmp_path, salvage=True), checker)
-    assert f"'{pair.library.parent}:/v'" not in (tmp_path / "log").read_text()
     pair.blobs.unlink()
     with pytest.raises(RepairRefusedError, match=r"blobs\.db: does not exist"):
-        repair(job(pair, tmp_path, salvage=True), checker)
+        repair(job(pair, tmp_path, salvage=True), plex(tmp_path))
     assert not pair.blobs.exists()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_blobs_of_another_moment_are_not_salvaged(
+    pair: Pair, tmp_path: Path, dry_run: bool
+) -> None:
+    db_faults.analyse_more(pair)
+    db_faults.forget_new_items(pair.library)
+    with pytest.raises(RepairRefusedError, match="is of a later moment"):
+        repair(job(pair, tmp_path, salvage=True), STOCK, dry_run=dry_run)
 
 
 def test_three_times_the_room_is_asked_for(
