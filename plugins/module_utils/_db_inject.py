@@ -12,9 +12,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_base import (
+    RECORD,
+    read_record,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
     read_only,
     writable,
@@ -51,7 +56,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_sequences impo
     raise_sequences,
 )
 
-RECORD = "base.json"
 _ROLES = {"library": LIBRARY, "blobs": BLOBS}
 _MARGIN = 64_000_000
 
@@ -68,6 +72,8 @@ class Injection:
     sequence_offset: int
     uid: int
     gid: int
+    # What the sources have been through: a base that is taken again is not mapped again.
+    mappings: Sequence[Mapping[str, str]] = ()
 
     @property
     def sources(self) -> dict[str, str]:
@@ -145,23 +151,6 @@ def _require_pair(job: Injection) -> None:
     if damage(found):
         raise DbError(summary(found))
     require_recorded(pair, digests_of(pair))
-
-
-def read_record(path: str) -> dict[str, Any] | None:
-    """What ``base.json`` says, None without one; DbError when it is unreadable."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DbError(
-            f"{path}: is not readable ({error}); if no result of this burst is needed"
-            " any more, remove it to inject again"
-        ) from error
-    if not isinstance(record, dict) or "base" not in record or "source" not in record:
-        raise DbError(f"{path}: is not the record of an injected pair")
-    return record
 
 
 def _is_same(job: Injection, record: dict[str, Any]) -> bool:
@@ -274,6 +263,7 @@ def _describe(job: Injection, made: dict[str, Any], now: int) -> dict[str, Any]:
         "burst_id": job.burst_id,
         "created": now,
         "sequence_offset": job.sequence_offset,
+        "mappings": [dict(item) for item in job.mappings],
         "schema_head": head,
         "page_size": read_header(job.base("library")).page_size,
         "source": {},

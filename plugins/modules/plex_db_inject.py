@@ -53,6 +53,12 @@ options:
       - How far above the highest id of home new ids begin.
     type: int
     default: 1000000
+  mappings:
+    description:
+      - The path mappings that the sources have been through, as for M(cloudburst.plex.plex_db_remap). They are only recorded with the base.
+    type: list
+    elements: dict
+    default: []
   uid:
     description:
       - Owner of the placed files.
@@ -90,6 +96,10 @@ base:
     base:
       description: Path, size and sha256 of both base files, and C(library_sha256) and C(blobs_sha256).
       type: dict
+    mappings:
+      description: The path mappings that the pair has been through.
+      type: list
+      elements: dict
     sequences:
       description: The raised sequences of both databases, by table.
       type: dict
@@ -135,6 +145,7 @@ SPEC: dict[str, Any] = {
     "sequence_offset": {"type": "int", "default": 1000000},
     "uid": {"type": "int", "default": 1000},
     "gid": {"type": "int", "default": 1000},
+    "mappings": {"type": "list", "elements": "dict", "default": []},
 }
 
 

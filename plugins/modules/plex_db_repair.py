@@ -12,7 +12,7 @@ short_description: Get a sound pair of databases in place of a damaged one
 version_added: 0.1.0
 description:
   - Checks Plex's pair of databases and does nothing when it is sound.
-  - Of a damaged pair an intact copy is taken, the first of O(copies), else the newest of the dated backups that Plex leaves beside its databases.
+  - Of a damaged pair an intact copy is taken, the newest of the dated backups that Plex leaves beside its databases, else the first of O(copies).
   - Only when there is none, and only with O(salvage), what can be read is put into new databases. A row counts as saved only if every page that
     holds a part of it is believed; pages beside a destroyed one are not. Indexes are made anew.
   - A row from beside the damage whose record is in order is taken over, too, and named as doubtful; a changed letter in it cannot be seen.
@@ -49,7 +49,7 @@ options:
     required: true
   copies:
     description:
-      - Folders that may hold an intact copy of the pair, the best first, such as the base of the burst or a checkpoint.
+      - Folders that may hold an intact copy of the pair, the best first, such as the base of the burst. Each must hold libraries of the same server.
     type: list
     elements: path
     default: []
@@ -119,11 +119,11 @@ damage:
   elements: str
   returned: always
 copies:
-  description: The copies that were looked at, whether each is intact, and why not.
+  description: The copies that were looked at, whether each is intact, why not, and which path mappings C(base.json) says it has been through.
   type: list
   elements: dict
   returned: always
-  sample: [{name: Plex's backup of 2026-11-18, intact: true, reason: ""}]
+  sample: [{name: Plex's backup of 2026-11-18, intact: true, reason: "", mappings: []}]
 tables:
   description: For each salvaged database (library, blobs) one entry per table. In check mode, or when it was refused early, only of the broken tables.
   type: dict

@@ -400,11 +400,11 @@ def test_plex_own_backup_is_preferred_to_a_repair(pair: Pair, tmp_path: Path) ->
     assert state_of(pair.library.parent) == before
 
 
-def test_a_named_copy_comes_first(
+def test_a_named_copy_is_taken_when_no_backup_is_intact(
     pair: Pair, make_pair: Callable[[Path], Pair], tmp_path: Path
 ) -> None:
     make_pair(tmp_path / "base")
-    backup(pair, "2026-11-18")
+    db_faults.table_leaf(backup(pair, "2026-11-18")[0])
     db_faults.table_leaf(pair.library)
     copies = [str(tmp_path / "nothing"), str(tmp_path / "base")]
     done = repair(job(pair, tmp_path, copies=copies), STOCK)
