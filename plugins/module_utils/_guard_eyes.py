@@ -131,6 +131,10 @@ class Eyes:
             return self._bytes(place, choice)
         except FileNotFoundError as exc:
             return self._missing(exc, place, limit)
+        except OSError as exc:
+            if exc.errno != errno.EIO or (choice.read and choice.read.canary):
+                raise
+            return self._unreadable(exc, place, limit)
 
     def _bytes(self, place: Place, choice: Choice) -> Report:
         target, span = choice.read, None if choice.deep else SPAN
@@ -157,6 +161,18 @@ class Eyes:
             raise exc
         known = f"{name} is not there, although the store has it"
         raise FileNotFoundError(errno.ENOENT, known, exc.filename)
+
+    def _unreadable(self, exc: OSError, place: Place, limit: float) -> Report:
+        """One file that the store refuses, an archived one perhaps, is no bad mount.
+
+        A store that refuses them all is found by what it is asked for itself.
+        """
+        name = os.path.relpath(str(exc.filename), place.root)
+        rc = RcSocket(self.rc_socket, limit)
+        probe = rc.fetch(self.remote, name, 0, STORE_SIZE)
+        if probe.outcome != "error" or probe.dead:
+            raise exc
+        return {"gone": name, "why": f"is not given by the store ({probe.detail})"}
 
     def _ask_store(self, choice: Choice, limit: float) -> Report:
         """``operations/stat`` and bytes side by side; one that fails is enough."""

@@ -204,7 +204,7 @@ class Service:
         elif self._says_nothing(kind, report):
             self.sight = forgotten(self.sight, kind)
         elif "gone" in report:
-            self._missing(kind, str(report["gone"]), now)
+            self._missing(kind, report, now)
         elif "error" in report:
             failed = Probe("error", done.ms, report["errno"], report["error"])
             self.sight = finished(self.sight, kind, now, failed, report)
@@ -225,13 +225,15 @@ class Service:
         # The folder below the mount was read.
         return self.guard.state == "repairing" or not self.eyes.table().mounted
 
-    def _missing(self, kind: Kind, name: str, now: float) -> None:
+    def _missing(self, kind: Kind, report: Record, now: float) -> None:
         """A file that is gone, and the store says so; both probes may find that."""
+        name = str(report["gone"])
         searched = kind == "read" and self._asked[kind][1].read is None
         if not self.eyes.targets.drop(name) and not searched:
             self.sight = forgotten(self.sight, kind)
             return
-        message = f"{name} is gone from the store; others are read"
+        why = report.get("why", "is gone from the store")
+        message = f"{name} {why}; others are read"
         self.deeds.journal.write("look", message=message)
         self.sight = missing(self.sight, kind, now, name)
 

@@ -152,7 +152,7 @@ def missing(sight: Sight, kind: Kind, now: float, name: str) -> Sight:
     after = replace(forgotten(sight, kind), gone=sight.gone + 1)
     if after.gone < MOST_GONE:
         return after
-    what = f"{after.gone} files in a row are gone from the store as well, {name} last"
+    what = f"the store does not have {after.gone} files in a row either, {name} last"
     return finished(after, kind, now, Probe("error", 0, errno.ENOENT, what))
 
 
