@@ -9,7 +9,6 @@ longest prefix first; a crash leaves the old paths (sqlite-lab §3).
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
@@ -24,10 +23,19 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     discarded_on_error,
     place,
     remove_side_files,
+    require_alone,
     require_unused,
     sync,
-    wal_frames,
-    write_atomically,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_remap_sql import (
+    below,
+    update_statement,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_remapped import (
+    Witness,
+    is_done,
+    note_of,
+    write_note,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_snapshot import (
     backup_once,
@@ -64,13 +72,12 @@ class RemapResult:
         return any(self.rows.values())
 
 
-def marker_of(library: str) -> str:
-    """Where it is noted which mappings a database has already been through."""
-    return f"{library}.remapped.json"
-
-
 def plan_remap(library: str, mapping: PathMap) -> RemapResult:
-    """Count what the mappings would change, without writing."""
+    """Count what the mappings would change, without writing.
+
+    Raises DbError when a server left a -wal: no check has seen it, no backup would hold it.
+    """
+    require_alone(library)
     with read_only(library) as connection:
         return _plan(connection, library, mapping)
 
@@ -87,22 +94,19 @@ def remap(library: str, mapping: PathMap, backup_dir: str, stamp: str) -> RemapR
     result = plan_remap(library, mapping)
     if not result.changed:
         return result
-    if wal_frames(library):
-        # What an unclean end left in the -wal must be in the backup, too.
-        with writable(library) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     # A fixed name: what a killed run left is overwritten, not left lying.
     copy = f"{library}.remapping"
     backup_once(library, copy)
     with discarded_on_error(copy):
-        marker = rewrite_copy(copy, mapping, result.rows)
+        note = rewrite_copy(copy, mapping, result.rows)
         shutil.copystat(library, copy)
         os.chown(copy, os.stat(library).st_uid, os.stat(library).st_gid)
         result.backup = _keep(library, backup_dir, stamp)
         require_unused(library)
+        # The note first: until the copy is in place it is contradicted by its witnesses.
+        write_note(library, note)
         remove_side_files(library)
         place(copy, library)
-    write_atomically(marker_of(library), json.dumps(marker, indent=1) + "\n")
     return result
 
 
@@ -129,17 +133,43 @@ def rewrite_copy(path: str, mapping: PathMap, rows: dict[str, int]) -> dict[str,
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-262144")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
+        note = note_of(mapping, _witnesses(connection, mapping))
         _rewrite(connection, mapping, rows)
-        marker = _marker(connection, mapping)
         connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
     sync(path)
-    return marker
+    return note
+
+
+def _witnesses(connection: sqlite3.Connection, mapping: PathMap) -> list[Witness]:
+    """Some of the rows that every mapping changes, before they are changed."""
+    found = []
+    for table, column in PATH_COLUMNS:
+        for item in mapping.mappings:
+            where, values = below(column, (item,))
+            for row, path in _some(connection, table, column, where, values):
+                after = mapping.apply(path)
+                found.append(Witness(table, column, row, path, after))
+    table, column = URL_COLUMN
+    for row, url in _some(connection, table, column, _URL_CHANGES, []):
+        found.append(Witness(table, column, row, url, mapping.apply_url(url)))
+    return found
+
+
+def _some(
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    where: str,
+    values: list[str],
+) -> list[tuple[int, str]]:
+    query = f"SELECT id, {column} FROM {table} WHERE {where} LIMIT ?"
+    return connection.execute(query, (*values, _EXAMPLES)).fetchall()
 
 
 def _rewrite(
     connection: sqlite3.Connection, mapping: PathMap, rows: dict[str, int]
 ) -> None:
-    connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for table, column in PATH_COLUMNS:
@@ -171,34 +201,6 @@ def _rewrite_column(
     connection.execute(statement, values)
     for definition in indexes.values() if rebuild else ():
         connection.execute(definition)
-
-
-def update_statement(
-    table: str, column: str, mappings: tuple[PathMapping, ...]
-) -> tuple[str, list[Any]]:
-    """One UPDATE for all mappings: the first matching arm wins, so nothing chains."""
-    arms: list[str] = []
-    values: list[Any] = []
-    for item in mappings:
-        match, bounds = _below(column, (item,))
-        arms.append(f'WHEN {match} THEN ? || substr("{column}", ?)')
-        values += [*bounds, item.new, len(item.old) + 1]
-    where, bounds = _below(column, mappings)
-    cases = f'CASE {" ".join(arms)} END'
-    return f'UPDATE {table} SET "{column}"={cases} WHERE {where}', values + bounds
-
-
-def _below(column: str, mappings: tuple[PathMapping, ...]) -> tuple[str, list[str]]:
-    """A condition that the index on the column serves, and its values."""
-    conditions: list[str] = []
-    values: list[str] = []
-    for item in mappings:
-        if item.old:
-            conditions.append(f'"{column}" = ?')
-            values.append(item.old)
-        conditions.append(f'("{column}" >= ? AND "{column}" < ?)')
-        values += prefix_range(item.old)
-    return f"({' OR '.join(conditions)})", values
 
 
 def _indexes_on(
@@ -235,13 +237,13 @@ def exclusive(singles: dict[PathMapping, int]) -> dict[PathMapping, int]:
     return result
 
 
-def _count_below(
+def _countbelow(
     connection: sqlite3.Connection, table: str, column: str, mapping: PathMap
 ) -> dict[PathMapping, int]:
     singles = {}
     for item in mapping.mappings:
         # One range at a time is a count on the index; an OR of ranges is a search.
-        where, values = _below(column, (item,))
+        where, values = below(column, (item,))
         query = f"SELECT COUNT(*) FROM {table} WHERE {where}"
         singles[item] = int(connection.execute(query, values).fetchone()[0])
     return exclusive(singles)
@@ -250,15 +252,15 @@ def _count_below(
 def _plan(
     connection: sqlite3.Connection, library: str, mapping: PathMap
 ) -> RemapResult:
-    result = RemapResult(before=_witness(connection)["locations"])
-    result.already = mapping.repeats_differ and _is_done(connection, library, mapping)
+    result = RemapResult(before=_locations(connection))
+    result.already = mapping.repeats_differ and is_done(connection, library, mapping)
     if result.already or not mapping.mappings:
         result.rows = {table: 0 for table, _column in (*PATH_COLUMNS, URL_COLUMN)}
         result.after = result.before
         return result
     for table, column in PATH_COLUMNS:
         # The last one is media_parts, whose numbers are told by mapping.
-        counts = _count_below(connection, table, column, mapping)
+        counts = _countbelow(connection, table, column, mapping)
         result.rows[table] = sum(counts.values())
     connection.create_function("map_url", 1, mapping.apply_url, deterministic=True)
     table, _column = URL_COLUMN
@@ -287,38 +289,8 @@ def _describe(
     }
 
 
-def _witness(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """What tells a remapped database from the one before: its roots and outer paths."""
-    roots = connection.execute(
+def _locations(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
         "SELECT root_path FROM section_locations ORDER BY root_path"
     ).fetchall()
-    ends = connection.execute(
-        "SELECT (SELECT MIN(file) FROM media_parts WHERE file > ''),"
-        " (SELECT MAX(file) FROM media_parts)"
-    ).fetchone()
-    return {
-        "locations": [str(row[0]) for row in roots],
-        "files": [str(value) for value in ends],
-    }
-
-
-def _marker(connection: sqlite3.Connection, mapping: PathMap) -> dict[str, Any]:
-    return {
-        "digest": mapping.digest,
-        "mappings": mapping.as_list(),
-        "after": _witness(connection),
-    }
-
-
-def _is_done(connection: sqlite3.Connection, library: str, mapping: PathMap) -> bool:
-    """Whether a mapping that would match its own result has been applied here.
-
-    Only then is a note needed: any other mapping finds nothing the second time.
-    """
-    try:
-        with open(marker_of(library), encoding="utf-8") as file:
-            marker = json.load(file)
-    except (FileNotFoundError, ValueError):
-        return False
-    same = marker.get("digest") == mapping.digest
-    return bool(same and marker.get("after") == _witness(connection))
+    return [str(row[0]) for row in rows]

@@ -48,7 +48,9 @@ options:
     type: path
 notes:
   - A mapping that would match its own result (V(/a) to V(/a/b), or V(/a) to V(/b) with V(/b) to V(/c)) is noted in
-    C(<library>.remapped.json), so that a second run changes nothing.
+    C(<library>.remapped.json), so that a second run changes nothing. It names rows as they were and as they are, and counts only
+    while the library agrees, so a run that was killed at any moment can be repeated.
+  - A C(-wal) or C(-journal) that a killed server left beside the database is refused; no check has seen it.
 """
 
 EXAMPLES = r"""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -146,7 +147,7 @@ def test_a_failure_in_the_middle_changes_nothing(
     def fail(*arguments: object) -> None:
         raise DbError("the disk is full")
 
-    monkeypatch.setattr(_db_remap, "_marker", fail)
+    monkeypatch.setattr(_db_remap, "sync", fail)
     with pytest.raises(DbError, match="disk is full"):
         run(pair, PAIRS)
     assert pair.library.read_bytes() == before
@@ -160,7 +161,10 @@ def test_a_database_in_use_is_refused(pair: Pair) -> None:
         run(pair, PAIRS)
 
 
-def test_committed_rows_in_the_wal_are_not_lost(pair: Pair, tmp_path: Path) -> None:
+def test_what_a_killed_server_left_is_refused_by_name(
+    pair: Pair, tmp_path: Path
+) -> None:
+    """No check has seen that -wal: it is not put into the original, nor left out."""
     killed = Pair.of(tmp_path / "killed")
     killed.library.parent.mkdir()
     with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
@@ -168,9 +172,62 @@ def test_committed_rows_in_the_wal_are_not_lost(pair: Pair, tmp_path: Path) -> N
         for end in ("", "-wal"):
             data = Path(f"{pair.library}{end}").read_bytes()
             Path(f"{killed.library}{end}").write_bytes(data)
-    result = run(killed, PAIRS)
-    for path in (killed.library, result.backup):
-        assert set(column(path, "media_parts", "size")) == {4711}
+    before = {path.name: path.read_bytes() for path in killed.library.parent.iterdir()}
+    with pytest.raises(DbError, match=r"library\.db-wal: was left behind"):
+        run(killed, PAIRS)
+    with pytest.raises(DbError, match=r"library\.db-wal: was left behind"):
+        _db_remap.plan_remap(str(killed.library), path_map(PAIRS))
+    after = {path.name: path.read_bytes() for path in killed.library.parent.iterdir()}
+    assert after == before
+
+
+DEEPER = [
+    [("/media/plex", "/media/plex/plex")],
+    # Neither a location nor the first or last file changes.
+    [("/media/plex/Music/Artist 2", "/media/plex/Music/Artist 2/x")],
+    [("/media/plex/Music", "/media/plex/M2"), ("/media/plex/M2", "/media/plex/Music")],
+]
+
+
+@pytest.mark.parametrize("swapped", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("pairs", DEEPER)
+def test_a_kill_on_either_side_of_the_swap_leaves_a_library_mapped_once(
+    pair: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+    pairs: list[tuple[str, str]],
+    swapped: bool,
+) -> None:
+    files = column(pair.library, "media_parts", "file")
+    place = _db_remap.place
+
+    def killed(copy: str, library: str) -> None:
+        if swapped:
+            place(copy, library)
+        os._exit(9)
+
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(_db_remap, "place", killed)
+        try:
+            run(pair, pairs)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    there = files if not swapped else [*map(path_map(pairs).apply, files)]
+    assert column(pair.library, "media_parts", "file") == there
+    folder = str(pair.library.parent.parent / "backup")
+    for stamp in ("again", "and again"):
+        _db_remap.remap(str(pair.library), path_map(pairs), folder, stamp)
+        expected = [*map(path_map(pairs).apply, files)]
+        assert column(pair.library, "media_parts", "file") == expected
+
+
+def test_a_row_that_is_gone_since_does_not_undo_the_note(pair: Pair) -> None:
+    pairs = [("/media/plex", "/media/plex/plex")]
+    run(pair, pairs)
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM media_parts WHERE id IN (1, 2)")
+    assert not run(pair, pairs).changed
 
 
 def test_a_plan_counts_without_writing_and_a_mapping_without_files_shows(
