@@ -10,8 +10,16 @@ import fcntl
 import sys
 from pathlib import Path
 
-from tests.e2e.chaos.driver import MODES, RESULTS, Driver, run_seeds
-from tests.e2e.chaos.report import Results, late, lines, reactions, violations
+from tests.e2e.chaos.driver import MODES, Driver
+from tests.e2e.chaos.report import (
+    Results,
+    late,
+    lines,
+    reactions,
+    unproven,
+    violations,
+)
+from tests.e2e.chaos.seeds import RESULTS, run_seeds
 
 
 def options() -> argparse.Namespace:
@@ -46,7 +54,7 @@ def main() -> int:
             driver.remove()
     guarded = [r for r in records if r["mode"] == "guarded"]
     bare = [r for r in records if r["mode"] == "bare"]
-    wrong = violations(guarded) + late(reactions(guarded))
+    wrong = violations(guarded) + unproven(guarded) + late(reactions(guarded))
     if bare and not any(r["end"]["items_lost"] for r in bare):
         wrong.append("no bare run lost anything: these faults prove nothing")
     for line in wrong:

@@ -30,7 +30,7 @@ from cloudburst_lab.media.plan import is_media
 from cloudburst_lab.processes import run
 from cloudburst_lab.s3 import S3Service
 from tests.e2e.chaos.judge import Library
-from tests.e2e.chaos.report import read_journal
+from tests.e2e.chaos.reaction import read_journal
 from tests.e2e.pairs import BLOBS, LIBRARY
 
 BURST = "srv/cloudburst"

@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Record = Mapping[str, Any]
-#: Seconds (p95) from the fault to its detection, at cloud patience.
-LIMITS = {
-    "rclone_killed": 3.0,
-    "rclone_frozen": 12.0,
-    "s3_frozen": 8.0,
-}
+from tests.e2e.chaos.reaction import (
+    LIMITS,
+    Record,
+    held_for,
+    read_journal,
+    unnoticed,
+)
+
 TO_FENCED, TO_FIRST_BYTE = 1.0, 2.0
 
 
@@ -29,52 +29,6 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
-# --- the guard's journal ----------------------------------------------------------------------
-@dataclass(frozen=True)
-class Reaction:
-    """How the guard met a fault; seconds, None for what did not happen."""
-
-    verdict: str
-    detected: float | None
-    fenced: float | None
-    repaired: float | None
-    fences: int
-    repairs: int
-
-    def as_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-
-def reaction(journal: Iterable[Record], struck: float) -> Reaction:
-    """Read the journal of one run for what followed the fault that struck at ``struck``.
-
-    A fence tells when its reason was known and when Plex stood still. A repair ends when the
-    unit of the mount has started, for which it must have read bytes.
-    """
-    events = [event for event in journal if event.get("time", 0) >= struck]
-    fences = [event for event in events if event["event"] == "fenced"]
-    mounted = [e for e in events if e["event"] == "mounted" and e.get("ok")]
-    first = fences[0] if fences else None
-    known = float(first.get("detected") or first["time"]) if first else None
-    return Reaction(
-        verdict=str(first["verdict"]) if first else "",
-        detected=round(known - struck, 3) if known else None,
-        fenced=round(first["time"] - known, 3) if first and known else None,
-        repaired=mounted[0]["seconds"] if mounted else None,
-        fences=len(fences),
-        repairs=sum(event["event"] == "repairing" for event in events),
-    )
-
-
-def read_journal(text: str) -> list[dict[str, Any]]:
-    """The whole lines of a journal; one that was cut by a crash is none."""
-    records = []
-    for line in text.splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            records.append(json.loads(line))
-    return records
 
 
 # --- the results file -------------------------------------------------------------------------
@@ -106,6 +60,7 @@ class Totals:
     """The runs of one mode, added up."""
 
     runs: int
+    not_struck: int
     ok: int
     with_reason: int
     endless: int
@@ -117,20 +72,42 @@ class Totals:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> Totals:
-        status = Counter(record["status"] for record in records)
+        # A run that no fault struck shows nothing, unless it lost something.
+        struck = [record for record in records if is_struck(record)]
+        status = Counter(record["status"] for record in struck)
         # A run that stopped with a reason is started again, as it says: that end counts.
         ends = [record["end"] for record in records]
         return cls(
-            runs=len(records),
+            runs=len(struck),
+            not_struck=len(records) - len(struck),
             ok=status["ok"],
             with_reason=status["reason"],
-            endless=len(records) - status["ok"] - status["reason"],
+            endless=len(struck) - status["ok"] - status["reason"],
             rows_lost=sum(end["rows_lost"] for end in ends),
             items_lost=sum(end["items_lost"] for end in ends),
             in_trash=sum(end["in_trash"] for end in ends),
             wrong_ok=sum(bool(record["wrong_ok"]) for record in records),
             undone=sum(record.get("trashed_meanwhile", 0) > 0 for record in records),
         )
+
+
+def is_struck(record: Record) -> bool:
+    return record.get("struck") is not None
+
+
+def unproven(records: Sequence[Record]) -> list[str]:
+    """Faults of which no seed was struck: nothing was shown of them."""
+    seeds, struck = Counter(r["fault"] for r in records), strikes(records)
+    return [
+        f"{fault}: none of its {count} runs was struck, which shows nothing"
+        for fault, count in sorted(seeds.items())
+        if not struck[fault]
+    ]
+
+
+def strikes(records: Sequence[Record]) -> Counter[str]:
+    """How many runs each fault struck."""
+    return Counter(record["fault"] for record in records if is_struck(record))
 
 
 def violations(records: Sequence[Record]) -> list[str]:
@@ -149,6 +126,11 @@ def violations(records: Sequence[Record]) -> list[str]:
             found.append(f"{name}: its second run did not end well: {record['again']}")
         if record["fault"] == "s3_slow":
             found += _slow(name, record)
+        if unnoticed(record):
+            found.append(f"{name}: not noticed in {held_for(record):.1f} s")
+        running = (record.get("guard") or {}).get("running")
+        if running:
+            found.append(f"{name}: processes {list(running)} of Plex ran in a fence")
     return found
 
 
@@ -164,34 +146,33 @@ def _slow(name: str, record: Record) -> list[str]:
 
 
 def reactions(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """p95 of detection by fault, of fencing and of the first byte, with the counts."""
+    """p95 of detection by fault, of fencing and of the first byte, with the counts.
+
+    A fault that was never noticed counts with the time that it lasted: it took longer.
+    """
     table: dict[str, dict[str, Any]] = {}
-    guards = [(r["fault"], r["guard"]) for r in records if r.get("guard")]
-    for fault in sorted({fault for fault, _guard in guards}):
-        own = [guard for name, guard in guards if name == fault]
-        times = [g["detected"] for g in own if g.get("detected") is not None]
+    met = [record for record in records if record.get("guard")]
+    for fault in sorted({record["fault"] for record in met}):
+        own = [record for record in met if record["fault"] == fault]
+        missed = [held_for(record) for record in own if unnoticed(record)]
+        seen = [r["guard"] for r in own if r["guard"].get("detected") is not None]
+        times = [guard["detected"] for guard in seen] + missed
         if times:
-            verdicts = Counter(
-                g["verdict"] for g in own if g.get("detected") is not None
-            )
-            table[fault] = {
-                "n": len(times),
-                "p95": percentile(times, 0.95),
-                "limit": LIMITS.get(fault),
-                "verdicts": dict(verdicts),
-            }
+            row = _row(times, LIMITS.get(fault))
+            verdicts = dict(Counter(guard["verdict"] for guard in seen))
+            table[fault] = {**row, "missed": len(missed), "verdicts": verdicts}
     for name, key, limit in (
         ("detection to fenced", "fenced", TO_FENCED),
         ("remount to first byte", "repaired", TO_FIRST_BYTE),
     ):
-        times = [g[key] for _fault, g in guards if g.get(key) is not None]
+        times = [r["guard"][key] for r in met if r["guard"].get(key) is not None]
         if times:
-            table[name] = {
-                "n": len(times),
-                "p95": percentile(times, 0.95),
-                "limit": limit,
-            }
+            table[name] = _row(times, limit)
     return table
+
+
+def _row(times: Sequence[float], limit: float | None) -> dict[str, Any]:
+    return {"n": len(times), "p95": percentile(times, 0.95), "limit": limit}
 
 
 def late(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -214,13 +195,15 @@ def lines(records: Sequence[Record]) -> list[str]:
         text.append(
             f"{name:<22} p95 {row['p95']:6.2f} s  n {row['n']:>3}  {limit}"
             + (f"  ({verdicts})" if verdicts else "")
+            + (f"  {row['missed']} never noticed" if row.get("missed") else "")
         )
+    text += _struck(guarded) + _code(records)
     parts = []
     if guarded:
         t = Totals.of(guarded)
         seconds = sum(r["seconds"] for r in guarded) / len(guarded)
         parts.append(
-            f"guarded: {t.runs} runs ({seconds:.0f} s each), {t.ok} ok,"
+            f"guarded: {t.runs} runs ({seconds:.0f} s each){_spared(t)}, {t.ok} ok,"
             f" {t.with_reason} with a reason, {t.endless} without an end;"
             f" rows hard-deleted {t.rows_lost}, wrongly in the trash {t.in_trash},"
             f" ok with a wrong count {t.wrong_ok}, soft deletes undone in {t.undone} runs"
@@ -229,7 +212,22 @@ def lines(records: Sequence[Record]) -> list[str]:
         t = Totals.of(bare)
         losing = sum(r["end"]["items_lost"] > 0 for r in bare)
         parts.append(
-            f"bare: {t.runs} runs, {t.items_lost} items hard-deleted in {losing} runs,"
+            f"bare: {t.runs} runs{_spared(t)}, {t.items_lost} items hard-deleted in {losing} runs,"
             f" {t.in_trash} wrongly in the trash"
         )
     return [*text, "chaos: " + " | ".join(parts)]
+
+
+def _spared(totals: Totals) -> str:
+    return f" and {totals.not_struck} not struck" if totals.not_struck else ""
+
+
+def _struck(records: Sequence[Record]) -> list[str]:
+    seeds, struck = Counter(r["fault"] for r in records), strikes(records)
+    told = [f"{fault} {struck[fault]} of {n}" for fault, n in sorted(seeds.items())]
+    return [f"struck: {', '.join(told)}"] if told else []
+
+
+def _code(records: Sequence[Record]) -> list[str]:
+    codes = Counter(str(record.get("code") or "unknown") for record in records)
+    return ["code: " + ", ".join(f"{name} {n} runs" for name, n in codes.items())]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 #: Every fault, with the end of it that belongs to the fault itself.
@@ -52,6 +52,10 @@ class Trial:
         return (
             f"seed {self.seed}: {self.fault} {self.delay:g} s into {self.anchor}{end}"
         )
+
+    def sooner(self, times: int) -> Trial:
+        """The same trial, struck earlier, for a run that was over too soon."""
+        return replace(self, delay=round(self.delay / 2**times, 1))
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudburst_lab.plex_schema import create_pair
-from tests.e2e.chaos import report, schedule
+from tests.e2e.chaos import reaction, report, schedule
 from tests.e2e.chaos.judge import Library, judge
 from tests.e2e.chaos.report import Results, Totals
 
@@ -134,16 +134,77 @@ def test_a_reaction_is_read_from_what_followed_the_fault() -> None:
         event(121.0, "repaired", seconds=3.0),
         event(121.0, "released", "healthy"),
     ]
-    found = report.reaction(journal, struck=100.0)
+    found = reaction.reaction(journal, struck=100.0)
     assert found.verdict == "backend_down"
     assert (found.detected, found.fenced, found.repaired) == (4.0, 0.4, 0.7)
     assert (found.fences, found.repairs) == (1, 1)
 
 
 def test_a_fence_before_the_fault_is_not_its_doing() -> None:
-    found = report.reaction([event(90.0, "fenced", "wedged")], struck=100.0)
+    found = reaction.reaction([event(90.0, "fenced", "wedged")], struck=100.0)
     assert found.detected is None and found.fences == 0
     assert "detected" not in found.as_dict()
+
+
+@pytest.mark.parametrize("name", ["fencing", "fenced"])
+def test_a_fence_that_holds_not_all_of_plex_is_none(name: str) -> None:
+    half = event(105.0, name, "stale", detected=104.0, running=[77])
+    found = reaction.reaction([half], struck=100.0)
+    assert (found.detected, found.fenced, found.fences) == (4.0, None, 0)
+    assert found.running == (77,)
+    whole = event(106.5, "fenced", "stale", detected=104.0)
+    found = reaction.reaction([half, whole], struck=100.0)
+    assert (found.fenced, found.fences, found.running) == (2.5, 1, (77,))
+
+
+@pytest.mark.parametrize(
+    ("fault", "healed", "ended", "detected", "wrong"),
+    [
+        ("s3_frozen", 115.0, 140.0, None, True),
+        ("s3_frozen", 115.0, 140.0, 14.0, False),  # late, which p95 tells
+        ("s3_frozen", 107.9, 140.0, None, False),  # over before the limit
+        ("s3_frozen", None, 107.0, None, False),  # over with the run
+        ("s3_frozen", None, 120.0, None, True),
+        ("s3_frozen", 130.0, 107.0, None, False),  # healed after the run
+        ("rclone_killed", None, 140.0, None, True),
+        ("rclone_killed", None, 103.0, None, False),
+        ("rclone_frozen", 112.5, 140.0, None, False),
+        ("rclone_frozen", 114.0, 140.0, None, True),
+        ("s3_down", 115.0, 140.0, None, True),
+        ("s3_revoked", 115.0, 140.0, None, True),
+        ("s3_reads_hang", 115.0, 140.0, None, True),
+        # No fault of the mount.
+        ("s3_slow", None, 140.0, None, False),
+        ("plex_hang", 115.0, 140.0, None, False),
+        ("disk_full", 115.0, 140.0, None, False),
+    ],
+)
+def test_a_fault_that_outlasts_its_limit_has_to_be_noticed(
+    fault: str,
+    healed: float | None,
+    ended: float,
+    detected: float | None,
+    wrong: bool,
+) -> None:
+    guard = {"verdict": "", "fences": 0, "repairs": 0}
+    if detected is not None:
+        guard["detected"] = detected
+    told = record(1, fault=fault, healed=healed, ended=ended, guard=guard)
+    assert reaction.unnoticed(told) is wrong
+    found = report.violations([told])
+    assert [x for x in found if "not noticed" in x] == found
+    assert bool(found) is wrong
+
+
+def test_what_was_never_noticed_is_in_the_time_limit() -> None:
+    seen = {"verdict": "backend_down", "detected": 5.0, "fenced": 0.1}
+    missed = {"verdict": "", "fences": 0, "repairs": 0}
+    records = [record(n, guard=seen) for n in range(3)]
+    records += [record(9, guard=missed, healed=114.0, ended=140.0)]
+    row = report.reactions(records)["s3_frozen"]
+    assert (row["n"], row["p95"], row["missed"]) == (4, 14.0, 1)
+    assert report.late(report.reactions(records))
+    assert "1 never noticed" in report.lines(records)[0]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +229,9 @@ def record(seed: int, mode: str = "guarded", **changes: Any) -> dict[str, Any]:
         "wrong_ok": "",
         "trashed_meanwhile": 0,
         "seconds": 20.0,
+        "struck": 100.0,
+        "healed": None,
+        "ended": 105.0,
         "end": END,
     }
     return {**base, **changes}
@@ -200,6 +264,7 @@ def test_a_seed_after_a_torn_line_is_not_lost(tmp_path: Path) -> None:
         ({"wrong_ok": "missing x"}, "wrong count"),
         ({"status": "reason", "again": "reason: no"}, "second run"),
         ({"fault": "s3_slow", "guard": {"fences": 1}}, "1 fences"),
+        ({"guard": {"detected": 1.0, "running": [7]}}, "processes [7] of Plex ran"),
         ({"fault": "s3_slow", "status": "reason", "reason": "late"}, "not complete"),
     ],
 )
@@ -225,3 +290,28 @@ def test_times_over_their_limit_are_named() -> None:
     table = report.reactions([record(1, guard=guard)])
     assert table["s3_frozen"]["verdicts"] == {"backend_down": 1}
     assert report.late(table) == ["s3_frozen: p95 9.5 s of 1, limit 8 s"]
+
+
+def test_runs_that_nothing_struck_are_no_runs() -> None:
+    records = [record(1), record(2, struck=None), record(3, fault="s3_down")]
+    totals = Totals.of(records)
+    assert (totals.runs, totals.ok, totals.not_struck) == (2, 2, 1)
+    text = report.lines(records)
+    assert "struck: s3_down 1 of 1, s3_frozen 1 of 2" in text
+    assert "2 runs (20 s each) and 1 not struck" in text[-1]
+    assert report.unproven(records) == []
+    (line,) = report.unproven([*records, record(4, fault="disk_full", struck=None)])
+    assert line.startswith("disk_full: none of its 1 runs")
+    lost = record(5, struck=None, end={**END, "rows_lost": 3})
+    assert report.violations([lost]) and Totals.of([lost]).rows_lost == 3
+
+
+def test_the_summary_tells_which_code_ran() -> None:
+    records = [record(1, code="v1"), record(2, code="v2"), record(3, code="v2")]
+    assert "code: v1 1 runs, v2 2 runs" in report.lines(records)
+
+
+def test_a_trial_that_came_too_late_is_struck_sooner() -> None:
+    plan = schedule.Trial(1, "s3_frozen", "run", 20.0, 3.0)
+    assert [plan.sooner(n).delay for n in range(3)] == [20.0, 10.0, 5.0]
+    assert plan.sooner(0) == plan
