@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_copies import (
+    Copy,
     copies_of,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
@@ -42,12 +43,19 @@ class Repair:
     blobs: str
     dest: str
     copies: Sequence[str] = ()
+    # Also those that Plex leaves beside its databases.
+    dated_backups: bool = True
     salvage: bool = False
     max_loss: float = 0.01
 
     @property
     def sources(self) -> dict[str, str]:
         return {"library": self.library, "blobs": self.blobs}
+
+    @property
+    def all_copies(self) -> list[Copy]:
+        found = copies_of(self.library, self.blobs, self.copies)
+        return [copy for copy in found if self.dated_backups or not copy.beside]
 
     @property
     def targets(self) -> dict[str, str]:
@@ -118,13 +126,12 @@ def known(job: Repair) -> Outcome | None:
 
 def _now(job: Repair) -> dict[str, Any]:
     """All that the outcome depends on, as it is now."""
-    copies = copies_of(job.library, job.blobs, job.copies)
     return {
         "sources": _digests(job.sources),
         "made": _digests(job.targets),
         "copies": [
             [copy.name, _digests({"library": copy.library, "blobs": copy.blobs})]
-            for copy in copies
+            for copy in job.all_copies
         ],
         "allowed": {"salvage": job.salvage, "max_loss": job.max_loss},
     }

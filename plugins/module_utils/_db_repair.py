@@ -19,7 +19,6 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import C
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_copies import (
     Copy,
     Verdict,
-    copies_of,
     judge,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_estimate import (
@@ -115,7 +114,7 @@ def _require_at_rest(job: Repair) -> None:
 
 
 def _first_intact(job: Repair, checker: Checker, outcome: Outcome) -> Verdict | None:
-    for copy in copies_of(job.library, job.blobs, job.copies):
+    for copy in job.all_copies:
         verdict = judge(copy, job.library, checker)
         outcome.copies.append(verdict.as_dict())
         if verdict.intact:

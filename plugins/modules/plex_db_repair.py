@@ -53,6 +53,11 @@ options:
     type: list
     elements: path
     default: []
+  dated_backups:
+    description:
+      - Also look at the dated backups that Plex leaves beside its databases. Not wanted for a pair whose newest rows are the point of it.
+    type: bool
+    default: true
   salvage:
     description:
       - Salvage what can be read when no copy is intact.
@@ -177,13 +182,14 @@ SPEC: dict[str, Any] = {
     "blobs": {"type": "path", "required": True},
     "dest": {"type": "path", "required": True},
     "copies": {"type": "list", "elements": "path", "default": []},
+    "dated_backups": {"type": "bool", "default": True},
     "salvage": {"type": "bool", "default": False},
     "max_loss": {"type": "float", "default": 0.01},
     "oracle": {"type": "str", "choices": ["auto", "plex", "stock"], "default": "auto"},
     "image": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 7200},
 }
-_JOB = ("library", "blobs", "dest", "copies", "salvage", "max_loss")
+_JOB = ("library", "blobs", "dest", "copies", "dated_backups", "salvage", "max_loss")
 
 
 def run(params: dict[str, Any], check_mode: bool) -> Outcome:

@@ -411,6 +411,16 @@ def test_a_named_copy_is_taken_when_no_backup_is_intact(
     assert done.source == str(tmp_path / "base")
 
 
+def test_backups_are_left_alone_where_the_newest_rows_are_the_point(
+    pair: Pair, tmp_path: Path
+) -> None:
+    backup(pair, "2026-11-18")
+    db_faults.index_leaf(pair.library)
+    todo = job(pair, tmp_path, salvage=True, dated_backups=False)
+    done = repair(todo, STOCK)
+    assert (done.status, done.copies) == ("salvaged", [])
+
+
 def test_half_a_backup_is_none(pair: Pair, tmp_path: Path) -> None:
     backup(pair, "2026-11-18")[1].unlink()
     db_faults.table_leaf(pair.library)
