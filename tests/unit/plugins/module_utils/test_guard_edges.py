@@ -40,6 +40,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary impo
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_health import Probe
 from ansible_collections.cloudburst.plex.plugins.module_utils._mount_rc import RcSocket
+from ansible_collections.cloudburst.plex.plugins.plugin_utils._profiles import (
+    monitoring,
+)
 from tests.support.guard_bench import SIZE, Store, StoreHandler
 
 
@@ -151,6 +154,12 @@ def test_every_so_often_any_file_is_read(
         assert choice.deep is (number % one_in == 0)
         assert (choice.read is None) is choice.deep
         assert choice.store is not None, "the store is asked for bytes all the same"
+
+
+def test_a_blind_spot_lasts_a_minute_at_most() -> None:
+    cloud = monitoring("cloud", False, {}, {})["mount"]["guard"]
+    assert DEEP_ONE_IN * cloud["byte_interval"] <= 60
+    assert cloud["prove_looks"] >= DEEP_ONE_IN_FENCED, "no fence ends without one"
 
 
 def test_systemd_is_told(tmp_path: Path) -> None:
