@@ -51,17 +51,31 @@ def _read_options(path: str) -> str:
 
 
 @contextlib.contextmanager
-def pinned(path: str) -> Iterator[sqlite3.Connection]:
-    """A connection whose view of the database stands still while it is open.
+def shared(path: str) -> Iterator[sqlite3.Connection]:
+    """A connection for reading a database that a server may write to, or may begin to.
 
     Never immutable: a server may start meanwhile. On a database that has no -wal it may
     write, though it does not, for only then does it take its -wal and -shm away again.
     """
     options = "mode=ro" if wal_frames(path) else "mode=rw"
     with _open(path, options) as connection:
-        connection.execute("BEGIN")
+        # Now, so that reading the schema takes no time later.
         connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         yield connection
+
+
+@contextlib.contextmanager
+def pinned(path: str) -> Iterator[sqlite3.Connection]:
+    """A connection whose view of the database stands still while it is open."""
+    with shared(path) as connection:
+        pin(connection)
+        yield connection
+
+
+def pin(connection: sqlite3.Connection) -> None:
+    """Begin a read transaction: the view begins with the first read, not with BEGIN."""
+    connection.execute("BEGIN")
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
 
 
 @contextlib.contextmanager

@@ -118,6 +118,14 @@ def wal_frames(path: str) -> int:
     return (size - _WAL_HEADER) // (page_size + _WAL_FRAME_HEADER)
 
 
+def size_with_wal(path: str) -> int:
+    """What a copy of a database may come to: rows in its -wal count, too."""
+    size = read_header(path).file_size
+    with contextlib.suppress(FileNotFoundError):
+        size += os.stat(path + "-wal").st_size
+    return size
+
+
 def left_behind(path: str) -> str:
     """The ``-wal`` or ``-journal`` that SQLite would replay; empty when there is none."""
     if wal_frames(path):

@@ -13,10 +13,13 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    pin,
     pinned,
+    shared,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
@@ -28,6 +31,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     remove_side_files,
     require_space,
     side_files,
+    size_with_wal,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
     RECORD,
@@ -35,6 +39,9 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import
 )
 
 _MARGIN = 16_000_000
+_SPACE_FACTOR = 3
+# How long to look for a moment at which the blobs stand still.
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def backup_once(source: str, target: str) -> None:
     """Copy one database in one step to a new file, complete or not there at all."""
     folder = os.path.dirname(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
-    require_space(folder, os.stat(source).st_size + _MARGIN, f"the copy of {source}")
+    require_space(folder, size_with_wal(source) + _MARGIN, f"the copy of {source}")
     with pinned(source) as connection:
         temporary = _copy(connection, target)
     place(temporary, target)
@@ -63,17 +70,16 @@ def snapshot_pair(sources: tuple[str, str], folder: str) -> list[Copy]:
     """Copy both databases as they were at one moment into a folder.
 
     Both read transactions are open before the first page is copied, so the copies belong
-    together although they are made one after the other (L31).
+    together although they are made one after the other (L31). Raises DbError before
+    anything is written when there is no room for three times as much.
     """
     os.makedirs(folder, exist_ok=True)
-    needed = sum(read_header(path).file_size for path in sources)
-    require_space(folder, needed + _MARGIN, "the snapshot")
-    with contextlib.ExitStack() as stack:
-        # Blobs first: the library must know all that they speak of.
-        views = {path: stack.enter_context(pinned(path)) for path in sources[::-1]}
+    needed = _SPACE_FACTOR * sum(size_with_wal(path) for path in sources) + _MARGIN
+    require_space(folder, needed, "the snapshot (three times the pair)")
+    with _one_moment(*sources) as views:
         made = [
             _timed_copy(connection, os.path.join(folder, os.path.basename(path)))
-            for path, connection in reversed(views.items())
+            for path, connection in zip(sources, views)
         ]
     copies = []
     with contextlib.suppress(FileNotFoundError):
@@ -87,6 +93,37 @@ def snapshot_pair(sources: tuple[str, str], folder: str) -> list[Copy]:
     paths = tuple(copy.path for copy in copies)
     write_record(folder, paths, tuple(copy.sha256 for copy in copies))
     return copies
+
+
+@contextlib.contextmanager
+def _one_moment(library: str, blobs: str) -> Iterator[tuple[sqlite3.Connection, ...]]:
+    """Views of both databases as they were when the second one was pinned.
+
+    Two files have no common transaction. But if nothing was committed to the blobs from
+    before they were pinned until after the library was, then both views are of that
+    moment. A third connection sees that, for its own view does not stand still.
+    """
+    with shared(library) as ours, shared(blobs) as theirs, shared(blobs) as watch:
+        end = time.monotonic() + _PATIENCE
+        while True:
+            before = _version(watch)
+            pin(theirs)
+            pin(ours)
+            if _version(watch) == before:
+                break
+            for connection in (theirs, ours):
+                connection.execute("ROLLBACK")
+            if time.monotonic() > end:
+                raise DbError(
+                    f"{blobs}: something was written to it whenever it was looked at, for"
+                    f" {_PATIENCE:.0f} s, so no moment of both was found; try again when"
+                    " the server is less busy"
+                )
+        yield ours, theirs
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _timed_copy(connection: sqlite3.Connection, target: str) -> tuple[str, str, float]:

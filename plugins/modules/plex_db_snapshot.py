@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Copies both databases as they were at one moment, with SQLite's online backup in one step. A page-wise backup never finishes
     beside a busy server, and a plain copy is torn.
+  - One moment means that nothing was committed to either database between the views of the two that are copied. Until that is so they
+    are taken anew, for up to 30 seconds.
   - The copies have no C(-wal) beside them and keep page size and journal mode. They replace older ones by rename.
 author:
   - cloudburst.plex contributors (@cloudburst)
@@ -38,7 +40,7 @@ options:
     required: true
   dest:
     description:
-      - Folder for the copies, made if missing. It must have room for both.
+      - Folder for the copies, made if missing. Three times the size of both, with their C(-wal), must be free there.
     type: path
     required: true
 """

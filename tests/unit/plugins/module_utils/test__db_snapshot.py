@@ -17,6 +17,9 @@ import pytest
 from ansible_collections.cloudburst.plex.plugins.module_utils import _db_snapshot
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_check import Checker
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
+    pin,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_connect import (
     pinned as pinned_view,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import DbError
@@ -66,9 +69,81 @@ def test_copies_of_a_busy_pair_are_sound_and_of_one_moment(
         [made.library.name, made.blobs.name, "pair.json"]
     )
     assert Checker(StockOracle(), "full").pair(str(made.library), str(made.blobs)) == []
-    # Pinned within a few of the writer's transactions, whatever the copying took.
-    assert beat(made.library) > 0
-    assert abs(beat(made.library) - beat(made.blobs)) < 200
+    # Between its two commits the writer is one ahead in the library.
+    assert beat(made.library) - beat(made.blobs) in (0, 1)
+
+
+def commit_after_pins(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, which: set[int]
+) -> list[int]:
+    """A writer that commits to both databases right after the pins of these numbers."""
+    pins: list[int] = []
+
+    def pin_and_commit(connection: sqlite3.Connection) -> None:
+        pin(connection)
+        pins.append(len(pins))
+        if pins[-1] in which or -1 in which:
+            for path in (pair.blobs, pair.library):
+                with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                    other.execute("INSERT INTO devices(name) VALUES('committed')")
+
+    monkeypatch.setattr(_db_snapshot, "pin", pin_and_commit)
+    return pins
+
+
+def devices(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT COUNT(*) FROM devices WHERE name='committed'"
+        return int(connection.execute(query).fetchone()[0])
+
+
+def test_a_commit_between_the_two_views_is_not_torn(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = (str(pair.library), str(pair.blobs))
+    pins = commit_after_pins(pair, monkeypatch, {0, 2})
+    _db_snapshot.snapshot_pair(sources, str(tmp_path / "out"))
+    made = Pair.of(tmp_path / "out")
+    assert (devices(made.library), devices(made.blobs)) == (2, 2)
+    assert len(pins) == 6
+
+
+def test_a_commit_before_that_is_seen_begins_anew(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = (str(pair.library), str(pair.blobs))
+    commit_after_pins(pair, monkeypatch, {1, 3})
+    _db_snapshot.snapshot_pair(sources, str(tmp_path / "out"))
+    made = Pair.of(tmp_path / "out")
+    assert devices(made.library) == devices(made.blobs) == 2
+
+
+def test_without_a_moment_of_rest_it_says_so(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = (str(pair.library), str(pair.blobs))
+    commit_after_pins(pair, monkeypatch, {-1})
+    monkeypatch.setattr(_db_snapshot, "_PATIENCE", 0.05)
+    with pytest.raises(DbError, match=r"blobs\.db: something was written"):
+        _db_snapshot.snapshot_pair(sources, str(tmp_path / "out"))
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_room_for_the_wal_is_asked_for_three_times(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        _db_snapshot, "require_space", lambda folder, needed, what: asked.append(needed)
+    )
+    with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
+        connection.execute("UPDATE media_parts SET size=4711")
+        wal = Path(f"{pair.library}-wal").stat().st_size
+        sources = (str(pair.library), str(pair.blobs))
+        _db_snapshot.snapshot_pair(sources, str(tmp_path / "out"))
+    size = pair.library.stat().st_size + pair.blobs.stat().st_size
+    assert wal > 0
+    assert asked[0] >= 3 * (size + wal)
 
 
 def test_page_size_and_journal_mode_stay(pair: Pair, tmp_path: Path) -> None:
