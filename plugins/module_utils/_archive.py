@@ -48,6 +48,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     place,
     read_header,
     require_alone,
+    require_space,
     write_atomically,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
@@ -60,6 +61,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import
 )
 
 _MANIFEST_LIMIT = 64_000_000
+_MARGIN = 64_000_000
+# Databases shrink to 0.25 to 0.36 of their size (sqlite-lab §5), pictures do not. Asking
+# for more would refuse a result that fits, when all the work is done.
+_SHRUNK = 0.5
+_TAR_HEADERS = 2048
 
 
 @dataclass(frozen=True)
@@ -82,15 +88,17 @@ def pack(
 ) -> Packed:
     """Write the archive and its sidecar; nothing if an equal one is there already.
 
-    Raises ArchiveError or DbError when a database is in use or has a -wal, when a file
-    changes while it is packed, or when the disk is full; then no archive appears.
+    Raises ArchiveError or DbError when a database is in use or has a -wal, when there is
+    not room enough, or when a file changes while it is packed; then no archive appears.
     """
     kind = compression_by_name(archive)
     manifest = plan(databases, trees, extra)
     existing = existing_archive(archive, manifest)
     if existing is not None:
         return existing
-    os.makedirs(os.path.dirname(os.path.abspath(archive)), exist_ok=True)
+    folder = os.path.dirname(os.path.abspath(archive))
+    os.makedirs(folder, exist_ok=True)
+    require_space(folder, _room(manifest, kind), f"packing {archive}")
     temporary = f"{archive}.partial"
     with discarded_on_error(temporary):
         with open_writing(temporary, kind, level) as writer:
@@ -99,6 +107,13 @@ def pack(
         write_atomically(sidecar_of(archive), sidecar_text(archive, writer.sha256))
         place(temporary, archive)
     return Packed(archive, writer.sha256, writer.size, manifest, changed=True)
+
+
+def _room(manifest: Mapping[str, Any], kind: str) -> int:
+    databases = sum(entry.size for entry in entries(manifest).values())
+    trees = manifest["trees"].values()
+    whole = sum(int(tree["size"]) + _TAR_HEADERS * int(tree["files"]) for tree in trees)
+    return whole + int(databases * (1 if kind == "none" else _SHRUNK)) + _MARGIN
 
 
 def plan(

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive import (
     load_manifest,
     member_content,
+    read_manifest,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive_manifest import (
     DATABASES,
@@ -42,6 +43,8 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
 )
 
 _MARGIN = 64_000_000
+# Of the databases (unpacked, mapped, put in place), and of the trees, which are copied.
+_SPACE_FACTOR, _TREE_FACTOR = 3, 2
 _NOTE = ".archive.sha256"
 
 
@@ -59,6 +62,14 @@ class Extraction:
     @property
     def what(self) -> str:
         return ("trees" if self.trees else "pair") + "+backups" * self.backups
+
+    def is_database(self, member: tarfile.TarInfo) -> bool:
+        base = os.path.basename(member.name)
+        wanted = base in PAIR or (self.backups and is_backup(base))
+        return member.isreg() and wanted
+
+    def is_in_tree(self, member: tarfile.TarInfo) -> bool:
+        return self.trees and member.name.split("/")[0] in TREES
 
 
 def is_extracted(job: Extraction) -> bool:
@@ -90,10 +101,12 @@ class Extracted:
 def extract(job: Extraction) -> Extracted:
     """Unpack the pair (and the trees) into ``dest``, which is replaced as a whole.
 
-    Every digest is compared before anything appears there. Raises ArchiveError.
+    Every digest is compared before anything appears there. Raises ArchiveError, and
+    DbError before anything is written when there is not room enough.
     """
     parent = os.path.dirname(os.path.abspath(job.dest))
     os.makedirs(parent, exist_ok=True)
+    require_space(parent, _room(job), f"unpacking {job.archive}")
     temporary = f"{os.path.abspath(job.dest)}.partial"
     # What a killed run left.
     shutil.rmtree(temporary, ignore_errors=True)
@@ -110,6 +123,29 @@ def extract(job: Extraction) -> Extracted:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return Extracted(unpacker.manifest, reader.sha256, tuple(unpacker.skipped))
+
+
+def _room(job: Extraction) -> int:
+    """What has to be free, for this and for what is done with it next."""
+    databases, trees = _sizes(job)
+    return _SPACE_FACTOR * databases + _TREE_FACTOR * trees + _MARGIN
+
+
+def _sizes(job: Extraction) -> tuple[int, int]:
+    """Of the databases and of the trees, by the manifest; else by reading the archive."""
+    manifest = read_manifest(job.archive)
+    if manifest is not None and not job.backups:
+        listed = manifest.get("trees", {}).values() if job.trees else ()
+        databases = sum(entry.size for entry in entries(manifest).values())
+        return databases, sum(int(tree.get("size", 0)) for tree in listed)
+    databases = trees = 0
+    with open_reading(job.archive) as reader:
+        for member in reader.tar:
+            if job.is_database(member):
+                databases += member.size
+            elif job.is_in_tree(member):
+                trees += member.size
+    return databases, trees
 
 
 def _require_digest(job: Extraction, sha256: str) -> None:
@@ -145,14 +181,13 @@ class _Unpacker:
         for member in tar:
             if member.name == MANIFEST and not self.names:
                 self.manifest = load_manifest(tar, member, self.job.archive)
-                self._require_space()
             elif is_left_behind(member):
                 raise ArchiveError(
                     f"{self.job.archive}: {left_behind_text(member.name)}"
                 )
-            elif member.isreg() and self._is_wanted(member.name):
+            elif self.job.is_database(member):
                 self._take_database(tar, member)
-            elif self.job.trees and member.name.split("/")[0] in TREES:
+            elif self.job.is_in_tree(member):
                 self._take_from_tree(tar, member)
             self.names.append(member.name)
 
@@ -166,17 +201,6 @@ class _Unpacker:
             write_atomically(path, encode(self.manifest).decode("utf-8"))
         note = f"{sha256} {self.job.what}\n"
         write_atomically(os.path.join(self.folder, _NOTE), note)
-
-    def _is_wanted(self, name: str) -> bool:
-        base = os.path.basename(name)
-        return base in PAIR or (self.job.backups and is_backup(base))
-
-    def _require_space(self) -> None:
-        needed = sum(entry.size for entry in entries(self.manifest).values()) + _MARGIN
-        if self.job.trees and self.manifest is not None:
-            trees = self.manifest.get("trees", {})
-            needed += sum(int(tree.get("size", 0)) for tree in trees.values())
-        require_space(self.folder, needed, f"unpacking {self.job.archive}")
 
     def _take_database(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         name = f"{DATABASES}/{os.path.basename(member.name)}"

@@ -16,6 +16,8 @@ description:
   - Unpacks such an archive, or a plain tar that holds the pair at any depth, after comparing every digest. Only the pair and those
     two folders are unpacked, and nothing outside of O(dest).
   - What is written appears under its name only when it is whole. Everything is streamed, there are no temporary copies.
+  - Room is asked for before anything is written. To unpack, three times the databases and twice the folders, for what is done with them
+    next; to pack, half of the databases (all of them for C(.tar)) and the folders.
 author:
   - cloudburst.plex contributors (@cloudburst)
 extends_documentation_fragment:

@@ -20,7 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudburst.plex.plugins.module_utils import _archive
+from ansible_collections.cloudburst.plex.plugins.module_utils import (
+    _archive,
+    _db_files,
+)
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive import pack
 from ansible_collections.cloudburst.plex.plugins.module_utils._archive_extract import (
     Extraction,
@@ -470,6 +473,70 @@ def test_a_full_disk_leaves_no_archive(
         with pytest.raises(OSError, match="No space left"):
             make(ending)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def free(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    usage = shutil.disk_usage("/")._replace(free=size)
+    monkeypatch.setattr(_db_files.shutil, "disk_usage", lambda path: usage)
+
+
+MARGIN = 64_000_000
+
+
+def test_packing_asks_for_room_before_anything_is_written(
+    make: Make, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = pair.library.stat().st_size + pair.blobs.stat().st_size
+    free(monkeypatch, MARGIN + size)
+    with pytest.raises(DbError, match=r"packing .*home\.tar needs"):
+        make(".tar")
+    assert list((tmp_path / "out").iterdir()) == []
+    free(monkeypatch, MARGIN + size // 2 + 20_000)
+    make(".tar.zst")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("backups", [False, True])
+def test_unpacking_asks_for_three_times_the_databases(
+    make: Make,
+    pair: Pair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    backups: bool,
+) -> None:
+    packed = make(ending)
+    size = pair.library.stat().st_size + pair.blobs.stat().st_size
+    dest = tmp_path / "in"
+    free(monkeypatch, MARGIN + 3 * size - 1)
+    job = Extraction(packed.path, str(dest), trees=False, backups=backups)
+    with pytest.raises(DbError, match=f"unpacking {packed.path} needs"):
+        extract(job)
+    assert not list(tmp_path.glob("in*"))
+    free(monkeypatch, MARGIN + 3 * size)
+    extract(job)
+    with pytest.raises(DbError, match="unpacking"):
+        extract(Extraction(packed.path, str(dest), trees=True, backups=backups))
+
+
+def test_a_predecessors_tar_is_measured_with_its_backups(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, dest = tmp_path / "old.tar", tmp_path / "in"
+    library, blobs = pair.library.read_bytes(), pair.blobs.read_bytes()
+    write_tar(
+        path,
+        [
+            (member(f"x/{LIBRARY}-2026-01-01"), library),
+            (member(f"x/{LIBRARY}"), library),
+            (member(f"x/{BLOBS}"), blobs),
+        ],
+    )
+    free(monkeypatch, MARGIN + 3 * (len(library) + len(blobs)))
+    with pytest.raises(DbError, match="unpacking"):
+        extract(Extraction(str(path), str(dest), False, backups=True))
+    assert not list(tmp_path.glob("in*"))
+    extract(Extraction(str(path), str(dest), False))
 
 
 @pytest.mark.parametrize("name", ["home.zip", "home", "home.tar.xz"])
