@@ -25,11 +25,11 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_btree import (
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_files import (
     DbError,
     is_in_use,
+    left_behind,
     read_header,
     wal_frames,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import (
-    NOTICE,
     Finding,
     aborted,
     combine,
@@ -50,6 +50,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._db_identity impor
     names_in,
     stock_connection,
     strange,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._db_leftovers import (
+    leftover_journal,
+    leftover_wal,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_moments import (
     mismatch,
@@ -101,6 +105,8 @@ class Checker:
     def _at_rest(self, path: str, frames: int) -> list[Finding]:
         with _apart(path, with_wal=False) as place:
             alone = self._look(path, place)
+        if left_behind(path).endswith("-journal"):
+            return [leftover_journal(path), *alone]
         if not frames:
             return alone
         # Stock and mode=ro, so that nothing is checkpointed into the linked file.
@@ -109,7 +115,7 @@ class Checker:
             together = stock._look(path, place, THROUGH_WAL)
             if not damage(alone + together) and _is_foreign(path, place):
                 together = [aborted(path, "the -wal has another database's tables")]
-        return _leftover_wal(path, frames, alone, together)
+        return leftover_wal(path, frames, alone, together)
 
     def _look(
         self, path: str, place: str, options: str = ALONE, live: bool = False
@@ -176,37 +182,6 @@ def _truncated(path: str, missing: int) -> Finding:
         f"is cut off, {missing} bytes are missing at its end",
         advice="copy it again, or take an intact copy",
     )
-
-
-def _leftover_wal(
-    path: str, frames: int, alone: list[Finding], together: list[Finding]
-) -> list[Finding]:
-    """What a ``-wal`` that no server has open does to the file beside it."""
-    if damage(together) and damage(alone):
-        return together
-    if damage(together):
-        stale = Finding(
-            path + "-wal",
-            "stale_wal",
-            f"{frames} frames from elsewhere: the database is sound, but SQLite would"
-            " replay this file onto it and destroy it",
-            advice="delete the -wal and -shm beside the database",
-        )
-        return [stale]
-    needed = bool(damage(alone))
-    return [
-        Finding(
-            path + "-wal",
-            "wal_needed" if needed else "wal_pending",
-            f"{frames} frames that are not in the database yet",
-            severity=NOTICE,
-            advice=(
-                "keep the two files together"
-                if needed
-                else "it was not closed cleanly; a snapshot (plex_db_snapshot) has them in"
-            ),
-        )
-    ]
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Checks both databases for damage that counting rows never shows - cut off files, pages overwritten, indexes that
     do not match their table, torn copies, a C(-wal) file from elsewhere.
+  - A C(-wal) or C(-journal) that a server left beside a database which nobody has open is damage, too, for rows are only there.
+    Those of a running server belong to it and are read along.
   - Nothing is changed, and no C(-wal) or C(-shm) appears beside a database at rest.
   - Messages name the file, the table or index where that can be told, and what to do.
 author:
@@ -98,7 +100,7 @@ findings:
   description:
     - What was found. C(severity) is V(damage) or V(notice); C(kind) is one of missing, header, truncated, malformed, page,
       table_page, index_page, table, value, index_entry, index_count, full_text, stale_wal, wal_pending, wal_needed, not_plex,
-      swapped, pair_mismatch, pair_strays; C(text) is the whole sentence.
+      swapped, journal_pending, pair_mismatch, pair_strays; C(text) is the whole sentence.
   type: list
   elements: dict
   returned: always

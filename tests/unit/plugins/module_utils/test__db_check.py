@@ -204,17 +204,50 @@ def test_another_sqlite_database_is_refused(pair: Pair) -> None:
     assert [item.kind for item in found] == ["not_plex"]
 
 
-def test_a_wal_that_belongs_is_only_worth_a_notice(pair: Pair, tmp_path: Path) -> None:
+def killed(pair: Pair, folder: Path) -> Path:
     """As after SIGKILL: committed rows are still in the -wal (plex-facts §1.1)."""
-    killed = Pair.of(tmp_path / "killed")
-    killed.library.parent.mkdir()
+    left = Pair.of(folder).library
+    folder.mkdir()
     with closing(sqlite3.connect(pair.library, isolation_level=None)) as connection:
         connection.execute("UPDATE media_parts SET size=5")
         for end in ("", "-wal"):
-            shutil.copyfile(f"{pair.library}{end}", f"{killed.library}{end}")
-    found = checker().file(str(killed.library), "library")
-    assert [item.kind for item in found] == ["wal_pending"]
-    assert not damage(found)
+            shutil.copyfile(f"{pair.library}{end}", f"{left}{end}")
+    return left
+
+
+def test_a_wal_left_behind_is_refused_by_name_although_it_fits(
+    pair: Pair, tmp_path: Path
+) -> None:
+    left = killed(pair, tmp_path / "killed")
+    (found,) = damage(checker().file(str(left), "library"))
+    assert found.kind == "wal_pending"
+    assert f"{left}-wal: was left behind by a server" in found.text
+
+
+def test_a_database_that_needs_its_wal_is_refused_by_name(
+    pair: Pair, tmp_path: Path
+) -> None:
+    left = killed(pair, tmp_path / "killed")
+    # A page that the -wal holds, so only without it the database is damaged.
+    db_faults.zero_page(
+        left, db_faults.pages_of(pair.library, "media_parts", "leaf")[2]
+    )
+    (found,) = damage(checker().file(str(left), "library"))
+    assert found.kind == "wal_needed"
+    assert f"{left}-wal: was left behind by a server" in found.text
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_journal_left_behind_is_refused_by_name(pair: Pair, ended: bool) -> None:
+    """DBRepair leaves databases without WAL; a transaction that ended leaves zeros."""
+    with closing(sqlite3.connect(pair.library)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    magic = bytes(8) if ended else bytes.fromhex("d9d505f920a163d7")
+    Path(f"{pair.library}-journal").write_bytes(magic + bytes(504))
+    found = damage(checker().file(str(pair.library), "library"))
+    assert [item.kind for item in found] == ([] if ended else ["journal_pending"])
+    if not ended:
+        assert f"{pair.library}-journal: was left behind" in found[0].text
 
 
 def test_a_database_in_use_is_checked_where_it_is(pair: Pair) -> None:
