@@ -96,7 +96,8 @@ class Service:
         self.rng = random.Random()
         self.stopping = False
         # Where and about what each kind of probe asked last.
-        self._asked = dict.fromkeys(KINDS, (eyes.place(), Choice()))
+        first = Choice(None, eyes.targets.canary)
+        self._asked = dict.fromkeys(KINDS, (eyes.place(), first))
         self._next = dict.fromkeys(("table", "press", "status", "look"), float("-inf"))
 
     # --- the beginning and the end

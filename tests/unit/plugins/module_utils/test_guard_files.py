@@ -34,6 +34,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
+def test_the_first_proof_has_bytes_of_the_store(bench: Bench) -> None:
+    """A store that lists and delivers nothing is not proven by its list."""
+    bench.store.refused = {canary_path("c")}
+    bench.until(lambda: bench.service.sight.failures > 0)
+    assert bench.service.sight.proofs == 0
+
+
 def test_a_canary_that_is_deleted_is_no_fence(bench: Bench) -> None:
     """By the bucket's owner: FUSE and the store both say so, and it may come back."""
     bench.until(bench.watching)
