@@ -74,6 +74,11 @@ chaos: ## seeded faults during the scan phase, with and without protection; N=20
 	@.venv/bin/lab up
 	@.venv/bin/python -m tests.e2e.chaos --runs $(N) --seed $(SEED)
 
+.PHONY: damage
+damage: ## 1 MiB of damage at 50 places of a big database, N of them repaired; N=20
+	$(ready) test
+	@CLOUDBURST_DAMAGED=$(N) .venv/bin/python -m pytest -q -s tests/lab/test_damage.py
+
 .PHONY: lab-up
 lab-up: ## start the lab (again: heal it)
 	$(ready) demo

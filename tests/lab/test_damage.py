@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """1 MiB of random damage anywhere in a database of 50,000 items (L21, L23, L24).
 
-Needs no running lab, only its schema. ``CLOUDBURST_DAMAGED=50`` also repairs all of the
-places that are checked, which takes a quarter of an hour; three by default.
+Needs no running lab, only its schema. ``make damage N=50`` (``CLOUDBURST_DAMAGED=50``) also
+repairs all of the places that are checked, which takes half an hour; three by default.
 """
 
 from __future__ import annotations
@@ -152,5 +152,7 @@ def test_a_repair_is_refused_or_tells_the_truth(
         assert lies(big_pair.library, Path(done.library), report) == [], f"seed {seed}"
         shutil.rmtree(tmp_path / "sound")
     assert ended["refused"] + ended["salvaged"] == len(REPAIRED)
+    # Of 1 MiB in 65 MB a tenth of a table is rarely lost; refusing all would prove nothing.
+    assert ended["salvaged"] or max_loss < 0.1, "every repair was refused"
     record_property("ended", dict(ended))
     print(f"{max_loss:.0%} of a table may be lost: {dict(ended)}")
