@@ -85,7 +85,8 @@ def vector_findings(found: Vectors, library: str, blobs: str) -> list[Finding]:
     """What the numbers mean: at most one mismatch, else what is worth knowing."""
     if found.foreign:
         text = f"{found.strange} of {found.seen} Sonic vectors belong to no item of"
-        return [_mismatch(blobs, f"{text} {library}")]
+        other = "it is of a later moment, or of another library"
+        return [_mismatch(blobs, f"{text} {library}, so {other}")]
     lacking = (
         f"{found.lacking} of {found.marked} tracks that are marked as analysed have no"
         " Sonic vector"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cloudburst.plex.plugins.module_utils._db_findings import damage
@@ -172,7 +172,7 @@ def lived(steps: list[tuple[str, int]], failed: int = 0) -> Server:
     return server
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(STEPS, st.integers(0, 2), st.booleans())
 def test_a_pair_of_one_moment_is_never_refused(
     steps: list[tuple[str, int]], failed: int, at_the_end: bool
@@ -182,8 +182,10 @@ def test_a_pair_of_one_moment_is_never_refused(
     assert findings_of(server, server) == []
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(STEPS, STEPS, st.booleans())
+# Half of the vectors are of ids that the library had not given out.
+@example([("add", 1), ("analyse", 1)], [("add", 61), ("analyse", 121)], False)
 def test_a_pair_of_two_moments_is_refused_by_name(
     before: list[tuple[str, int]], between: list[tuple[str, int]], older: bool
 ) -> None:
@@ -207,10 +209,7 @@ def test_a_pair_of_two_moments_is_refused_by_name(
     found = findings_of(*((second, first) if older else (first, second)))
     if told:
         assert [item.kind for item in found] == ["pair_mismatch"]
-        word = "earlier" if older else "later"
-        assert (
-            f"is of an? {word} moment than".replace("n?", "n" * older) in found[0].text
-        )
+        assert ("an earlier moment" if older else "a later moment") in found[0].text
 
 
 def music(count: int, analysed: int) -> Server:
