@@ -123,10 +123,10 @@ def read_vectors(connection: sqlite3.Connection, given: int | None) -> Vectors:
         f" WHERE id=(SELECT MAX(id) FROM {_VECTORS}) AND typeof(created_at)='integer'"
     ).fetchone()
     tracks = _tracks(connection, last[0] if last else None)
-    linked = sum(count for (_, has, _), count in tracks.items() if has)
+    linked = sum(count for state, count in tracks.items() if state[1])
     seen, strange = _newest(connection, given)
     return Vectors(
-        marked=sum(count for (marked, _, _), count in tracks.items() if marked),
+        marked=sum(count for state, count in tracks.items() if state[0]),
         lacking=tracks.get((1, 0, 0), 0) + tracks.get((1, 0, 1), 0),
         touched=tracks.get((1, 0, 1), 0) + tracks.get((1, 1, 1), 0),
         touched_lacking=tracks.get((1, 0, 1), 0),

@@ -140,14 +140,26 @@ class Container:
 
     def _has(self, pid: int) -> bool:
         if self._namespace and self._link(str(pid)) == self._namespace:
-            return True
-        if not self.id:
+            return not self._is_the_engines(pid)
+        if not self.id or self.id not in self._read(pid, "cgroup"):
             return False
+        return not self._is_the_engines(pid)
+
+    def _is_the_engines(self, pid: int) -> bool:
+        """Whether it is still runc's, on its way to become a process of the container.
+
+        Docker waits for it with the container locked, so that ``docker top`` would hang
+        as long as it is stopped. It is the container's as soon as it is its program.
+        """
+        return self._read(pid, "comm").startswith("runc:")
+
+    def _read(self, pid: int, name: str) -> str:
         try:
-            with open(f"{self.proc}/{pid}/cgroup", encoding="utf-8") as handle:
-                return self.id in handle.read()
+            path = f"{self.proc}/{pid}/{name}"
+            with open(path, encoding="utf-8", errors="replace") as handle:
+                return handle.read()
         except OSError:
-            return False
+            return ""
 
 
 @dataclass(frozen=True)

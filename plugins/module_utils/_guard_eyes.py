@@ -117,13 +117,13 @@ class Eyes:
         return self.place() != place or not os.path.exists(root)
 
     def work(
-        self, kind: Kind, place: Place, choice: Choice, limit: float
+        self, kind: Kind, place: Place, choice: Choice, limit: float, own: float
     ) -> t.Callable[[], Report]:
-        """What the child of one kind does."""
+        """What the child of one kind does; rclone has ``own`` seconds to say that it lives."""
         if kind == "statvfs":
             return lambda: {"blocks": os.statvfs(place.root).f_blocks}
         if kind == "store":
-            return lambda: self._ask_store(choice, limit)
+            return lambda: self._ask_store(choice, limit, own)
         return lambda: self._read(place, choice, limit)
 
     def _read(self, place: Place, choice: Choice, limit: float) -> Report:
@@ -174,8 +174,11 @@ class Eyes:
             raise exc
         return {"gone": name, "why": f"is not given by the store ({probe.detail})"}
 
-    def _ask_store(self, choice: Choice, limit: float) -> Report:
+    def _ask_store(self, choice: Choice, limit: float, own: float) -> Report:
         """``operations/stat`` and bytes side by side; one that fails is enough."""
+        awake = RcSocket(self.rc_socket, own).awake()
+        if awake.outcome != "ok":
+            return {"errno": awake.errno, "error": awake.detail, "file": ""}
         rc = RcSocket(self.rc_socket, limit)
         target = choice.store
         name = target.path if target else ""

@@ -55,6 +55,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._guard_targets imp
     Choice,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._guard_timing import (
+    deadline,
     due,
     overdue,
 )
@@ -178,7 +179,10 @@ class Service:
         for kind in due(self.sight, self.patience, now, self.guard.fenced):
             place, choice = self._asked[kind] = self.eyes.place(), self._choice(kind)
             limit = self.patience.byte_deadline * 10
-            pid = self.children.start(kind, self.eyes.work(kind, place, choice, limit))
+            # As long as the kernel waits for it.
+            own = deadline(self.sight, "statvfs", self.patience, self.guard.fenced)
+            work = self.eyes.work(kind, place, choice, limit, own)
+            pid = self.children.start(kind, work)
             if kind in TOUCHES_FUSE:
                 self._leave_word(pid)
             search = choice.read is None

@@ -49,6 +49,11 @@ class Probe:
         """True for the errors of a FUSE mount whose process is gone."""
         return self.outcome == "error" and self.errno in DEAD_ERRNOS
 
+    @property
+    def asleep(self) -> bool:
+        """True when rclone did not even answer what it needs no store for."""
+        return self.outcome == "error" and self.errno == errno.ETIMEDOUT
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -103,6 +108,8 @@ def judge(evidence: Evidence, minimum: int, slow_ms: int) -> Health:
             return Health(
                 "stale", f"{name}: the mount's process is gone ({probe.detail})"
             )
+    if evidence.backend.asleep:
+        return Health("wedged", evidence.backend.detail)
     if evidence.outstanding_pid is not None:
         return _hanging(
             evidence,

@@ -31,6 +31,18 @@ class RcSocket:
         self.path = path
         self.timeout = timeout
 
+    def awake(self) -> Probe:
+        """Ask rclone itself: only one that hangs is late, whatever the store does."""
+        started = time.monotonic()
+        try:
+            self._call("POST", "/rc/noop", "{}")
+        except (socket.timeout, TimeoutError):
+            text = f"rclone hangs: no answer of its own within {self.timeout:g} s"
+            return Probe("error", _ms(started), errno.ETIMEDOUT, text)
+        except (OSError, http.client.HTTPException) as exc:
+            return self._no_answer("noop", started, exc)
+        return Probe("ok", _ms(started))
+
     def reachable(self, fs: str, remote: str) -> Probe:
         """Ask the store for one object, or for its list without one."""
         call = "operations/stat" if remote else "operations/list"

@@ -63,6 +63,7 @@ class Store(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     data = b""
     down = False
     missing = False
+    asleep = False
     gone: set[str] = set()
     refused: set[str] = set()
 
@@ -72,6 +73,11 @@ class StoreHandler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        while self.server.asleep:
+            time.sleep(0.02)
+        if self.path == "/rc/noop":
+            self._answer(200, b"{}")
+            return
         none = self.server.missing or body["remote"] in self.server.gone
         self._answer(200, b'{"item": null}' if none else b'{"item": {"Size": 1}}')
 

@@ -194,6 +194,20 @@ def test_members_by_process_namespace(tmp_path: Path) -> None:
     assert Container("plex", proc, docker).pids() == {first, 900001}
 
 
+def test_what_the_engine_has_not_finished_is_left_to_it(tmp_path: Path) -> None:
+    """A ``docker exec`` that is stopped in its making locks the container."""
+    first = os.getppid()
+    groups = {pid: f"0::/docker/{ID}\n" for pid in (first, 900001, 900002, 900003)}
+    spaces = {first: "pid:[7]", 900002: "pid:[7]", 900003: "pid:[7]"}
+    proc = proc_folder(tmp_path / "proc", groups, spaces)
+    names = {900001: "runc:[1:CHILD]", 900002: "runc:[2:INIT]", 900003: "runc"}
+    for pid, name in names.items():
+        (tmp_path / "proc" / str(pid) / "comm").write_text(f"{name}\n")
+    inspected = json.dumps([{"Id": ID, "State": {"Pid": first}}])
+    docker = docker_that_says(tmp_path / "docker", inspected)
+    assert Container("plex", proc, docker).pids() == {first, 900003}
+
+
 @pytest.mark.parametrize(
     ("answer", "says"), [("[]", "no container plex"), ("oh no", "docker inspect")]
 )

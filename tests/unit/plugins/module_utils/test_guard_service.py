@@ -121,6 +121,26 @@ def test_a_container_that_ends_is_no_failure_of_the_mount(tmp_path: Path) -> Non
         bench.close()
 
 
+def test_an_rclone_that_hangs_is_mended_whatever_fuse_still_gives(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.service = bench.make(statvfs_deadline=0.2)
+    bench.service.begin()
+    try:
+        bench.until(bench.watching)
+        bench.store.asleep = True
+        bench.until(lambda: bench.service.guard.fenced)
+        assert bench.service.guard.verdict == "wedged"
+        bench.until(lambda: "repairing" in bench.names())
+        bench.store.asleep = False
+        bench.until(bench.watching)
+        assert bench.names()[-1] == "released"
+    finally:
+        bench.store.asleep = False
+        bench.close()
+
+
 def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
     """L08: back within moments, and Plex stays fenced."""
     bench.until(bench.watching)

@@ -71,6 +71,18 @@ def evidence(**changes: Any) -> Evidence:
         ({"statvfs": LATE, "read": SKIPPED, "backend": LATE}, "wedged"),
         ({"read": LATE, "backend": OK}, "wedged"),
         ({"read": error(errno.EIO), "backend": OK}, "wedged"),
+        # frozen during a read, so that nothing else could be asked of FUSE
+        ({"read": LATE, "backend": error(errno.ETIMEDOUT)}, "wedged"),
+        (
+            {
+                "outstanding_pid": 7,
+                "statvfs": SKIPPED,
+                "read": SKIPPED,
+                "backend": error(errno.ETIMEDOUT),
+            },
+            "wedged",
+        ),
+        ({"read": error(errno.ETIMEDOUT), "backend": LATE}, "backend_down"),
         # an earlier child still hangs: a failure by itself
         ({"outstanding_pid": 7, "statvfs": SKIPPED, "read": SKIPPED}, "backend_down"),
         (
