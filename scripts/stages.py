@@ -32,6 +32,8 @@ GROUPS = (
     "trouble",
     "chaos",
 )
+#: Damaged databases need no lab, only time.
+DAMAGE = "*/test_damage*.py"
 #: Seeds of the sample: each fault once, with and without protection.
 CHAOS_RUNS = "10"
 
@@ -120,7 +122,7 @@ def _lab_alone() -> Iterator[Stage]:
 def _lab() -> Iterator[Stage]:
     """What changes the state of the one lab runs in a lane, in this order."""
     pair = ("-n", "2", "--dist", "loadscope")
-    command, count = _pytest("fidelity", *pair, "tests/lab")
+    command, count = _pytest("fidelity", *pair, f"--ignore-glob={DAMAGE}", "tests/lab")
     yield Stage(
         "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
     )
@@ -186,6 +188,10 @@ def _checks() -> Iterator[Stage]:
         command, count = _pytest(f"build-{core}", "tests/build")
         yield Stage(f"build-{core}", "build", command, count, core)
     yield from _lint()
+    command, count = _pytest(
+        "damage", *map(str, sorted((ROOT / "tests/lab").glob(DAMAGE[2:])))
+    )
+    yield Stage("damage", "fidelity", command, count)
 
 
 def _lint() -> Iterator[Stage]:
