@@ -196,7 +196,7 @@ def test_a_fence_that_nobody_wrote_down_is_found(tmp_path: Path, status: bool) -
         (held,) = fences(bench.events())
         assert held.begin == pytest.approx(proven if status else last, abs=0.001)
         bench.until(bench.watching)
-        assert thread_states(plex.pid) == {"S"}
+        assert thread_states(plex.pid) <= {"R", "S"}  # it goes on
         assert bench.names()[-1] == "released"
     finally:
         plex.kill()
