@@ -44,8 +44,8 @@ def test_the_first_proof_has_bytes_of_the_store(bench: Bench) -> None:
 def test_a_canary_that_is_deleted_is_no_fence(bench: Bench) -> None:
     """By the bucket's owner: FUSE and the store both say so, and it may come back."""
     bench.until(bench.watching)
-    bench.canary.unlink()
     bench.store.gone = {canary_path("c")}
+    bench.canary.unlink()
     targets = bench.service.eyes.targets
     bench.until(lambda: targets.media != {})
     proofs = bench.service.guard.proofs
@@ -106,6 +106,7 @@ def test_media_that_no_cache_has_are_read_too(
         return read_block(path, *more)
 
     monkeypatch.setattr(_guard_eyes, "read_block", read)
+    bench.hurry()
     bench.media_next()
     bench.until(lambda: bench.service.guard.fenced)
     fenced = next(x for x in bench.events() if x["event"] == "fenced")

@@ -125,13 +125,13 @@ def test_an_rclone_that_hangs_is_mended_whatever_fuse_still_gives(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)
-    bench.service = bench.make(statvfs_deadline=0.2)
     bench.service.begin()
     try:
         bench.until(bench.watching)
+        bench.hurry()
         bench.store.asleep = True
-        bench.until(lambda: bench.service.guard.fenced)
-        assert bench.service.guard.verdict == "wedged"
+        bench.until(lambda: bench.service.guard.verdict == "wedged")
+        assert bench.service.guard.fenced
         bench.until(lambda: "repairing" in bench.names())
         bench.store.asleep = False
         bench.until(bench.watching)
@@ -144,13 +144,14 @@ def test_an_rclone_that_hangs_is_mended_whatever_fuse_still_gives(
 def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
     """L08: back within moments, and Plex stays fenced."""
     bench.until(bench.watching)
+    bench.hurry()
     bench.canary.unlink()
     os.mkfifo(bench.canary)
     bench.until(lambda: bench.service.guard.fenced)
     threading.Timer(0.1, lambda: setattr(bench.service, "stopping", True)).start()
     started = time.monotonic()
     bench.service.run()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     last = bench.events()[-1]
     assert (last["event"], last["fenced"]) == ("stopped", True)
     status = bench.service.deeds.status.read()
@@ -188,6 +189,7 @@ def test_a_fence_that_nobody_wrote_down_is_found(tmp_path: Path, status: bool) -
         else:
             os.unlink(bench.service.deeds.status.path)
         os.kill(plex.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, plex.pid, os.WSTOPPED | os.WNOWAIT)
         bench.service.children.end()
         last = bench.events()[-1]["time"]
         bench.service = bench.make()
