@@ -12,44 +12,43 @@ from tests.e2e.harness import Lab
 from tests.e2e.pairs import HOME_OWNED, SECTION_OF, Pair, unpack
 
 
-def _differences(home: Pair, result: Pair, touched: set[str]) -> list[str]:
+def _differences(before: Pair, after: Pair, touched: set[str]) -> list[str]:
     """Name every table in which a row of a section outside ``touched`` changed."""
     different = []
-    for name, section in home.section_ids().items():
+    for name, section in before.section_ids().items():
         if name in touched:
             continue
         for table in SECTION_OF:
-            before = home.rows_of_section(table, section)
-            after = result.rows_of_section(table, section)
-            if before != after:
-                different.append(f"{name}.{table}: {len(before ^ after)} rows")
-    different += [t for t in HOME_OWNED if home.home_rows(t) != result.home_rows(t)]
+            old = before.rows_of_section(table, section)
+            new = after.rows_of_section(table, section)
+            if old != new:
+                different.append(f"{name}.{table}: {len(old ^ new)} rows")
+    for table in HOME_OWNED:
+        if before.home_rows(table) != after.home_rows(table):
+            different.append(table)
     return different
 
 
-def test_movies_only_touches_no_row_of_another_section(
-    lab: Lab, player: Player, tmp_path: Path
-) -> None:
-    run = player("delta_sync.yml", "-e", "profile=power", "-e", 'sections=["Movies"]')
-    assert run.ok, run.tail()
-    home = unpack(lab.archive, tmp_path / "home")
-    result = unpack(player.archives[-1], tmp_path / "result")
-    assert _differences(home, result, {"Movies"}) == []
-    section = home.section_ids()["Movies"]
-    assert home.rows_of_section("media_parts", section) != result.rows_of_section(
-        "media_parts", section
-    ), "the section that was asked for did not change"
-    assert result.vectors() == home.vectors()
-
-
-def test_sonic_of_one_music_section_analyses_no_track_of_the_other(
+def test_a_run_touches_no_row_of_a_section_that_was_not_asked_for(
     lab: Lab, player: Player, tmp_path: Path
 ) -> None:
     """L81: MusicAnalysis takes all music sections unless told otherwise."""
-    run = player("delta_sync.yml", "-e", "profile=power", "-e", "sections=Classical")
-    assert run.ok, run.tail()
     home = unpack(lab.archive, tmp_path / "home")
-    result = unpack(player.archives[-1], tmp_path / "result")
-    assert result.analysed(section="Music") == home.analysed(section="Music")
-    assert result.analysed(section="Classical") > home.analysed(section="Classical")
-    assert _differences(home, result, {"Classical"}) == []
+    power = ("delta_sync.yml", "-e", "profile=power")
+    run = player(*power, "-e", 'sections=["Movies"]', "-e", "keep=true")
+    assert run.ok, run.tail()
+    films = unpack(player.archives[-1], tmp_path / "films")
+    assert _differences(home, films, {"Movies"}) == []
+    section = home.section_ids()["Movies"]
+    assert home.rows_of_section("media_parts", section) != films.rows_of_section(
+        "media_parts", section
+    ), "the section that was asked for did not change"
+    assert films.vectors() == home.vectors()
+
+    run = player(*power, "-e", "sections=Classical")
+    assert run.ok, run.tail()
+    music = unpack(player.archives[-1], tmp_path / "music")
+    assert _differences(films, music, {"Classical"}) == []
+    assert music.analysed(section="Music") == home.analysed(section="Music")
+    assert music.analysed(section="Classical") > home.analysed(section="Classical")
+    assert player.left() == {}
