@@ -34,6 +34,8 @@ GROUPS = (
 )
 #: Damaged databases need no lab, only time.
 DAMAGE = "*/test_damage*.py"
+#: Modules with bursts of many minutes, the longest first.
+LONGEST = ("delta_sync", "sections", "scratch", "local_target", "installed")
 #: Keys belong into the environment; among the arguments every process could read them.
 WITH_LAB = '. "${CLOUDBURST_LAB_DIR:-.lab}/lab.env" && exec "$0" "$@"'
 #: Seeds of the sample: each fault once, with and without protection.
@@ -129,8 +131,16 @@ def _lab() -> Iterator[Stage]:
         "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
     )
     # Bursts wait more than they work, and each has a name of its own.
-    command, count = _pytest("e2e", *pair, "-m", "not alone", "tests/e2e")
+    ordered = (*pair, "--no-loadscope-reorder", "-m", "not alone")
+    command, count = _pytest("e2e", *ordered, *_longest_first())
     yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
+
+
+def _longest_first() -> list[str]:
+    """The modules, or a long one would be left over for one side at the end."""
+    long = [f"test_{name}.py" for name in LONGEST]
+    rest = {path.name for path in (ROOT / "tests/e2e").glob("test_*.py")}
+    return [f"tests/e2e/{name}" for name in (*long, *sorted(rest - set(long)))]
 
 
 def _chaos() -> Iterator[Stage]:

@@ -92,8 +92,8 @@ def test_too_many_deletions_stop_the_run_and_there_are_two_ways_on(
     assert set(result.live_files("Movies")) == in_bucket(lab)
 
     lose(lab)
-    # Its own scan is done; one that is asked for anew is not.
-    anew = (*MOVIES, "-e", "force_deep_scan=true")
+    # The scan of these inputs is done; one of other inputs is not.
+    anew = (*MOVIES, "-e", "force_deep_scan=false")
     run = player(*anew, "-e", "accept_deletions=true", "-e", "empty_trash=true")
     assert run.ok, run.tail()
     assert "Accepted with accept_deletions" in run.output
