@@ -168,6 +168,8 @@ class GuardReport:
     fenced: bool
     message: str
     verdict: str
+    #: The moment of the last proof, by the burst host's clock; None without one.
+    good_until: float | None = None
 
 
 def report(
@@ -205,7 +207,8 @@ def report(
         return GuardReport("fencing", False, str(status.get("message", "")), verdict)
     if fenced:
         return GuardReport("fenced", True, str(status.get("message", "")), verdict)
-    return GuardReport("watching", False, str(status.get("message", "")), verdict)
+    message, good_until = str(status.get("message", "")), status.get("good_until")
+    return GuardReport("watching", False, message, verdict, good_until)
 
 
 class GuardFiles:

@@ -79,6 +79,11 @@ message:
   returned: always
   type: str
   sample: 65536 bytes in 14 ms
+proof_age:
+  description: Seconds since a guard that watches has last read right bytes from where Plex reads; null without a proof, or without such a guard.
+  returned: always
+  type: float
+  sample: 1.4
 fences:
   description: All times that Plex was fenced, from the last proof of the mount before it on; the end is null while it lasts.
   returned: always
@@ -129,6 +134,7 @@ def look(params: t.Mapping[str, t.Any], now: float) -> dict[str, t.Any]:
         "fenced": report.fenced,
         "verdict": report.verdict,
         "message": report.message,
+        "proof_age": report.good_until and max(0.0, now - report.good_until),
         "fences": [fence.as_dict() for fence in held],
         "overlapping": [fence.as_dict() for fence in overlapping(held, since)],
         "fenced_seconds_since": fenced_seconds(held, since, now),

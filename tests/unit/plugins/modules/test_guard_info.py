@@ -61,6 +61,29 @@ def test_a_fenced_plex(tmp_path: Path) -> None:
     assert info(tmp_path, since=now + 60)["fenced_seconds_since"] == 0
 
 
+@pytest.mark.parametrize("state", ["watching", "fenced", "stopped"])
+def test_only_who_watches_has_a_proof(tmp_path: Path, state: str) -> None:
+    now = time.time()
+    status = {"time": now, "pid": os.getpid(), "state": state, "good_until": now - 3}
+    fenced = {"fenced": state == "fenced"}
+    (tmp_path / "guard.json").write_text(json.dumps({**status, **fenced}))
+    age = info(tmp_path)["proof_age"]
+    if state == "watching":
+        assert 3 <= age < 6
+    else:
+        assert age is None
+
+
+@pytest.mark.parametrize("good_until", [None, "missing"])
+def test_a_guard_that_begins_has_no_proof(tmp_path: Path, good_until: Any) -> None:
+    status = {"time": time.time(), "pid": os.getpid(), "state": "watching"}
+    if good_until is None:
+        status["good_until"] = None
+    (tmp_path / "guard.json").write_text(json.dumps(status))
+    result = info(tmp_path)
+    assert (result["state"], result["proof_age"]) == ("watching", None)
+
+
 def test_a_journal_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     (tmp_path / "guard.jsonl").mkdir()
     result = info(tmp_path)
