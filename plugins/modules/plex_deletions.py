@@ -75,6 +75,11 @@ options:
       - With O(state=trash), allow more than the budget.
     type: bool
     default: false
+  remember:
+    description:
+      - With O(state=compared), take a snapshot after it, so that the next comparison knows what is new by now.
+    type: bool
+    default: false
   emptying:
     description:
       - With O(state=trash), note that the trash is about to be emptied, unless RV(refused). What then leaves the database was meant to.
@@ -317,6 +322,9 @@ def look(ledger: Ledger, params: dict[str, Any], check_mode: bool) -> dict[str, 
     if params["state"] == "trash":
         watch.look_into_trash()
     changed = watch.settle(write=not check_mode)
+    if params["remember"] and not check_mode:
+        ledger.snapshot(params["library"], params["sections"])
+    changed = changed or params["remember"]
     if params["report"] and not check_mode:
         write_report(params["report"], watch.result(None))
     return {"changed": changed, **watch.result(100)}
@@ -337,6 +345,7 @@ def main() -> None:
             "sections": {"type": "list", "elements": "int", "default": []},
             "budget": {"type": "int"},
             "accept": {"type": "bool", "default": False},
+            "remember": {"type": "bool", "default": False},
             "emptying": {"type": "bool", "default": False},
             "expected": {"type": "int"},
             "root_map": {"type": "dict", "default": {}},

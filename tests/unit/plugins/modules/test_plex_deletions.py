@@ -158,6 +158,20 @@ def test_a_second_attempt_is_judged_by_the_first_ones_snapshot(
     assert (found["live_before"], found["live"], found["deleted"]) == (40, 20, 20)
 
 
+@pytest.mark.parametrize("remember", [True, False])
+def test_what_is_new_is_known_to_the_next_comparison_if_remembered(
+    look: Look, pair: Pair, remember: bool
+) -> None:
+    look("snapshot")
+    with pair.filler(9) as fill:
+        more = fill.section("More", "photo", ["/media/plex/More"])
+        for number in range(8):
+            fill.photo(more, "2021", f"{number}", f"/media/plex/More/{number}.jpg")
+    assert look("compared", remember=remember)["changed"] is remember
+    purge(pair, "/media/plex/More/*")
+    assert bool(look("compared")["purged"]) is remember
+
+
 def test_the_base_is_the_first_snapshot(look: Look, pair: Pair, base: Path) -> None:
     """Damage that is older than every look of ours still counts."""
     trash(pair, "/media/plex/Movies/Film 1?/*")
