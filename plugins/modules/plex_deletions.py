@@ -322,12 +322,12 @@ def look(ledger: Ledger, params: dict[str, Any], check_mode: bool) -> dict[str, 
     if params["state"] == "trash":
         watch.look_into_trash()
     changed = watch.settle(write=not check_mode)
-    if params["remember"] and not check_mode:
-        ledger.snapshot(params["library"], params["sections"])
-    changed = changed or params["remember"]
     if params["report"] and not check_mode:
         write_report(params["report"], watch.result(None))
-    return {"changed": changed, **watch.result(100)}
+    if params["remember"] and not check_mode:
+        # Last: the evidence is there whatever becomes of it.
+        ledger.snapshot(params["library"], params["sections"])
+    return {"changed": changed or params["remember"], **watch.result(100)}
 
 
 def main() -> None:

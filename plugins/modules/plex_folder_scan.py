@@ -81,7 +81,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import
     PlexNotFound,
 )
 
-LOOK_SECONDS = 0.15
+LOOK_SECONDS = 0.25
 # `refreshing` may still be false right after the request: one quiet look proves nothing.
 QUIET_LOOKS = 2
 

@@ -84,6 +84,11 @@ def test_too_many_deletions_stop_the_run_and_there_are_two_ways_on(
     assert {row["present"] for row in found["deleted"]} == {False}
     assert renames(lab) == {row["file"]: row["now"] for row in found["renamed"]}
 
+    again = player(*MOVIES)
+    assert again.status == "failed"
+    assert any("STOPPED" in m for m in again.failures), again.failures
+    assert player.archives == []
+
     MediaLibrary(lab.config).reset()
     mended = player(*MOVIES, "-e", "keep=true")
     assert mended.ok, mended.tail()

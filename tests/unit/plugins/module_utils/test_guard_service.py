@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,10 +129,11 @@ def test_an_rclone_that_hangs_is_mended_whatever_fuse_still_gives(
     bench.service.begin()
     try:
         bench.until(bench.watching)
-        bench.hurry()
+        # rclone is asked for itself long before the store would be called dead.
+        bench.service.patience = replace(bench.service.patience, statvfs_deadline=0.3)
         bench.store.asleep = True
-        bench.until(lambda: bench.service.guard.verdict == "wedged")
-        assert bench.service.guard.fenced
+        bench.until(lambda: bench.service.guard.fenced)
+        assert bench.service.guard.verdict == "wedged"
         bench.until(lambda: "repairing" in bench.names())
         bench.store.asleep = False
         bench.until(bench.watching)
@@ -151,7 +153,7 @@ def test_it_ends_while_a_probe_hangs(bench: Bench) -> None:
     threading.Timer(0.1, lambda: setattr(bench.service, "stopping", True)).start()
     started = time.monotonic()
     bench.service.run()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 1.5
     last = bench.events()[-1]
     assert (last["event"], last["fenced"]) == ("stopped", True)
     status = bench.service.deeds.status.read()
