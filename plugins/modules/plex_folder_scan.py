@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.plex_api
+  - cloudburst.plex.plex_count
 attributes:
   check_mode:
     support: full
@@ -63,6 +64,11 @@ seconds:
   returned: success
   type: float
   sample: 1.4
+sample:
+  description: What O(count) counted before the first scan, as of M(cloudburst.plex.plex_progress).
+  returned: with O(count)
+  type: dict
+  sample: {"time": 1763690000.0, "sections": {"2": {"name": "TV Shows", "live": 41, "deleted": 0}}}
 """
 
 import time
@@ -79,6 +85,10 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_module impor
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import (
     PlexError,
     PlexNotFound,
+)
+from ansible_collections.cloudburst.plex.plugins.module_utils._sampler import (
+    COUNT_SPEC,
+    counted_first,
 )
 
 LOOK_SECONDS = 0.25
@@ -136,16 +146,19 @@ def main() -> None:
             section={"type": "int", "required": True},
             paths={"type": "list", "elements": "str", "required": True},
             limit={"type": "int", "default": 600},
+            count=COUNT_SPEC,
         ),
         supports_check_mode=True,
     )
     paths = module.params["paths"]
     if module.check_mode:
         module.exit_json(changed=bool(paths), scanned=len(paths), seconds=0.0)
-    scanner = FolderScanner(
-        plex_api(module), module.params["section"], module.params["limit"]
+    api = plex_api(module)
+    scanner = FolderScanner(api, module.params["section"], module.params["limit"])
+    count = module.params["count"]
+    run_module(
+        module, lambda: counted_first(api, count, False, lambda: scanner.scan(paths))
     )
-    run_module(module, lambda: scanner.scan(paths))
 
 
 if __name__ == "__main__":

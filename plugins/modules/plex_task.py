@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - cloudburst.plex.attributes
   - cloudburst.plex.plex_api
+  - cloudburst.plex.plex_count
 attributes:
   check_mode:
     support: full
@@ -50,6 +51,12 @@ options:
     description:
       - Name of the Butler task. With O(state=cancelled), no name means all of them.
     type: str
+  keep_trash:
+    description:
+      - With O(kind=refresh), have the server keep its trash first (C(autoEmptyTrash) off), and read that back. Without it nothing is
+        started, for what a server empties by itself is gone for good.
+    type: bool
+    default: false
   state:
     description:
       - V(started) or V(cancelled). V(analyze) and V(empty_trash) can only be started.
@@ -63,6 +70,11 @@ EXAMPLES = r"""
   cloudburst.plex.plex_task:
     kind: refresh
     section: 1
+    keep_trash: true
+    count:
+      databases: "{{ plex_databases }}"
+      sections: [1]
+      state_file: /srv/cloudburst/progress-scan.json
 
 - name: Start Sonic analysis
   cloudburst.plex.plex_task:
@@ -86,6 +98,11 @@ activity:
   returned: success
   type: str
   sample: ""
+sample:
+  description: What O(count) counted before the start, as of M(cloudburst.plex.plex_progress).
+  returned: with O(count)
+  type: dict
+  sample: {"time": 1763690000.0, "sections": {"1": {"name": "Movies", "live": 224, "deleted": 0}}}
 """
 
 import typing as t
@@ -100,11 +117,18 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._plex_module impor
     run_module,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_preferences import (
+    apply_preferences,
     close_names,
 )
 from ansible_collections.cloudburst.plex.plugins.module_utils._plex_reply import (
     PlexNotFound,
 )
+from ansible_collections.cloudburst.plex.plugins.module_utils._sampler import (
+    COUNT_SPEC,
+    counted_first,
+)
+
+KEEPS_TRASH = {"autoEmptyTrash": False}
 
 
 class TaskRunner:
@@ -116,6 +140,14 @@ class TaskRunner:
 
     def run(self, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The module's result."""
+        if params["keep_trash"]:
+            apply_preferences(self.api, KEEPS_TRASH, check_mode=self.check_mode)
+        count = params["count"]
+        return counted_first(
+            self.api, count, self.check_mode, lambda: self._act(params)
+        )
+
+    def _act(self, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if params["kind"] == "butler":
             return self._butler(params["task"], params["state"])
         if params["kind"] == "refresh":
@@ -190,6 +222,8 @@ def main() -> None:
             path={"type": "str"},
             force={"type": "bool", "default": False},
             task={"type": "str"},
+            keep_trash={"type": "bool", "default": False},
+            count=COUNT_SPEC,
             state={
                 "type": "str",
                 "choices": ["started", "cancelled"],
