@@ -29,7 +29,7 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._scaleway_state im
     Server,
 )
 
-POLL = 2.0
+POLL = 1.0
 
 
 class NoCapacity(CloudError):
