@@ -315,8 +315,7 @@ def look(ledger: Ledger, params: dict[str, Any], check_mode: bool) -> dict[str, 
         )
     if params["base"]:
         ledger.prepare()
-        if params["base"]:
-            ledger.seed(params["base"])
+        ledger.seed(params["base"])
     watch = DeletionWatch(ledger, params, path_map_from(params["root_map"]))
     watch.compare()
     if params["state"] == "trash":
