@@ -113,7 +113,10 @@ class Service:
         self._adopt(records)
         left = self.outstanding.pid()
         if left is not None and self.children.inherited("read", left):
-            self.sight = given_up(self.sight, "read", self.clock(), left)
+            now = self.clock()
+            # When it was sent died with the guard that sent it.
+            sent = started(self.sight, "read", now)
+            self.sight = given_up(sent, "read", now, left)
         self.deeds.journal.write("started", fenced=self.guard.fenced, pid=os.getpid())
         self.notify("READY=1")
 

@@ -253,6 +253,28 @@ def test_a_child_on_its_way_is_known_to_the_next_guard(bench: Bench) -> None:
     bench.until(known)
 
 
+def test_a_child_that_outlived_its_guard_keeps_the_next_one_from_fuse(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = subprocess.Popen(["sleep", "60"])
+    try:
+        bench.service.outstanding.remember(hanging.pid)
+        bench.service.children.end()
+        bench.service = bench.make()
+        with monkeypatch.context() as deaf:
+            # As one is that hangs in the kernel.
+            deaf.setattr(os, "kill", lambda *_both: None)
+            bench.service.begin()
+        assert bench.service.sight.hung == hanging.pid
+        bench.until(lambda: bench.service.guard.fenced)
+        assert not {"read", "statvfs"} & set(bench.service.children._running)
+    finally:
+        hanging.kill()
+        hanging.wait()
+    bench.until(bench.watching)
+    assert bench.names()[-1] == "released"
+
+
 def test_release_by_hand(bench: Bench) -> None:
     bench.store.down = True
     bench.until(lambda: bench.service.guard.fenced)
