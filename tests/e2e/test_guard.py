@@ -23,7 +23,7 @@ from cloudburst_lab.instance_faults import InstanceFaults
 from tests.e2e.conftest import Player
 from tests.e2e.harness import Lab
 
-ROUNDS = int(os.environ.get("CLOUDBURST_GUARD_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("CLOUDBURST_GUARD_ROUNDS", "2"))
 # Seconds: what is promised, as p95.
 STALE, WEDGED, FROZEN, TO_FENCED, TO_FIRST_BYTE = 3.0, 12.0, 8.0, 1.0, 2.0
 CONTAINER = "cloudburst-plex"

@@ -158,7 +158,9 @@ def machine(
             wait(lambda: one.view["state"] == "running", "running")
             wait(lambda: one.user_data("ssh-host-fingerprints"), "fingerprints")
             one.known_hosts.write_text(wait(lambda: scan(one.address), "sshd"))
-            one.ssh("cloud-init status --wait", timeout=400)
+            # cloud-init starts sshd anew, and who comes at that moment is refused.
+            settled = "cloud-init status --wait"
+            wait(lambda: one.ssh(settled, timeout=400).returncode != 255, "cloud-init")
             yield one
         finally:
             end(one)
