@@ -1,7 +1,7 @@
 # Copyright (c) 2026, cloudburst.plex contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the test stages, two side by side, and add up what they counted.
+"""Run the test stages, some side by side, and add up what they counted.
 
 ``python -m scripts.run_tests all`` runs everything and takes the lab down again;
 ``python -m scripts.run_tests unit lint …`` runs some groups and leaves the lab as it is.
@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.counts import FAILED, Counts
-from scripts.stages import GROUPS, REPORTS, ROOT, Stage, stages
+from scripts.stages import CORES, GROUPS, REPORTS, ROOT, Stage, stages
 
-SIDE_BY_SIDE = 2
+#: What runs side by side keeps so many cores busy; on two, a burst waits a third of its time.
+CAPACITY = 3
 TAIL_LINES = 60
 #: what .ci/run reads: the counts of a whole run
 SUMMARY = REPORTS.parent / "test-summary.txt"
@@ -55,7 +56,7 @@ class Runner:
 
     def run(self) -> None:
         """Run all stages; an interrupt ends the children, too."""
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        with ThreadPoolExecutor(CAPACITY) as pool:
             try:
                 while self.waiting or self.running:
                     self._settle_hopeless()
@@ -74,15 +75,18 @@ class Runner:
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         for stage in list(self.waiting):
-            if len(self.running) < SIDE_BY_SIDE and self._may_start(stage):
+            if self._may_start(stage):
                 self.waiting.remove(stage)
                 print(f"  start  {stage.name}", flush=True)
                 self.running[pool.submit(self._execute, stage)] = stage
 
     def _may_start(self, stage: Stage) -> bool:
         done = {result.stage.name for result in self.results}
-        return (not stage.needs or stage.needs in done) and not any(
-            _in_the_way(stage, other) for other in self.running.values()
+        busy = sum(other.cores for other in self.running.values())
+        return (
+            (not stage.needs or stage.needs in done)
+            and busy + stage.cores <= CAPACITY
+            and not any(_in_the_way(stage, x) for x in self.running.values())
         )
 
     def _collect(self) -> None:
@@ -170,6 +174,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="+", choices=["all", *GROUPS])
     parser.add_argument("--role", default="", help="only this molecule scenario")
+    parser.add_argument(
+        "--core", default="", choices=["", *CORES], help="only this one"
+    )
     parser.add_argument("--without", nargs="*", default=[], choices=GROUPS)
     options = parser.parse_args()
     whole = "all" in options.groups
@@ -179,7 +186,7 @@ def main() -> int:
         old.unlink()
 
     begin = time.monotonic()
-    runner = Runner(stages(groups, options.role))
+    runner = Runner(stages(groups, options.role, options.core))
     try:
         runner.run()
     finally:

@@ -30,6 +30,7 @@ GROUPS = (
     "molecule",
     "e2e",
     "trouble",
+    "purge",
     "chaos",
 )
 #: Damaged databases need no lab, only time.
@@ -51,6 +52,7 @@ class Stage:
     :param needs: the stage that must have passed before.
     :param lane: stages of one lane never run at the same time.
     :param shuns: groups that must not run at the same time.
+    :param cores: how much of the machine it keeps busy, of ``run_tests.CAPACITY``.
     :param minutes: the deadline; a stage that reaches it has failed.
     """
 
@@ -62,6 +64,7 @@ class Stage:
     needs: str = ""
     lane: str = ""
     shuns: tuple[str, ...] = ()
+    cores: int = 1
     minutes: int = 15
 
     @property
@@ -73,7 +76,7 @@ class Stage:
         return REPORTS / f"{self.name}.log"
 
 
-def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
+def stages(groups: frozenset[str], role: str = "", core: str = "") -> list[Stage]:
     """Return the stages of the groups, the ones that others wait for first."""
     # Whoever needs the lab alone comes first, beside the checks that do not need it; the role
     # scenarios come last, and fill both sides.
@@ -85,7 +88,7 @@ def stages(groups: frozenset[str], role: str = "") -> list[Stage]:
         *_checks(),
         *_molecule(role),
     ]
-    wanted = [stage for stage in every if stage.group in groups]
+    wanted = [s for s in every if s.group in groups and core in ("", s.core)]
     needed = {stage.needs for stage in wanted}
     return [stage for stage in every if stage in wanted or stage.name in needed]
 
@@ -105,35 +108,39 @@ def _lab_up(fresh: bool) -> Iterator[Stage]:
 
 def _lab_alone() -> Iterator[Stage]:
     """What changes what the whole lab answers; the guard's times are taken in peace."""
-    timed = "tests/e2e/test_guard.py"
-    for name, where, shuns in (
-        ("e2e-guard", (timed,), ("molecule",)),
-        ("e2e-trouble", (f"--ignore={timed}", "tests/e2e"), ()),
+    timed, films = "tests/e2e/test_guard.py", "tests/e2e/test_purge_guard.py"
+    rest = (f"--ignore={timed}", f"--ignore={films}", "tests/e2e")
+    for name, group, where, shuns, cores in (
+        ("e2e-guard", "trouble", (timed,), ("molecule",), 2),
+        ("e2e-trouble", "trouble", rest, (), 1),
+        # Only films come and go, which no role scenario asks for.
+        ("e2e-purge", "purge", (films,), (), 1),
     ):
         command, count = _pytest(name, "-m", "alone", *where)
         yield Stage(
             name,
-            "trouble",
+            group,
             command,
             count,
             needs="lab-up",
             lane="lab",
             shuns=shuns,
+            cores=cores,
             minutes=30,
         )
 
 
 def _lab() -> Iterator[Stage]:
     """What changes the state of the one lab runs in a lane, in this order."""
-    pair = ("-n", "2", "--dist", "loadscope")
-    command, count = _pytest("fidelity", *pair, f"--ignore-glob={DAMAGE}", "tests/lab")
-    yield Stage(
-        "fidelity", "fidelity", command, count, needs="lab-up", lane="lab", minutes=20
-    )
-    # Bursts wait more than they work, and each has a name of its own.
-    ordered = (*pair, "--no-loadscope-reorder", "-m", "not alone")
-    command, count = _pytest("e2e", *ordered, *_longest_first())
-    yield Stage("e2e", "e2e", command, count, needs="lab-up", lane="lab", minutes=45)
+    stage = partial(Stage, needs="lab-up", lane="lab", cores=2)
+    # Most of them wait for a machine or for a fault to be noticed.
+    four = ("-n", "4", "--dist", "loadscope")
+    command, count = _pytest("fidelity", *four, f"--ignore-glob={DAMAGE}", "tests/lab")
+    yield stage("fidelity", "fidelity", command, count, minutes=20)
+    # Each burst has a name of its own.
+    pair = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+    command, count = _pytest("e2e", *pair, "-m", "not alone", *_longest_first())
+    yield stage("e2e", "e2e", command, count, minutes=45)
 
 
 def _longest_first() -> list[str]:
@@ -189,8 +196,9 @@ def _asks_the_lab(scenario: str) -> bool:
 def _checks() -> Iterator[Stage]:
     """What needs nothing but the checkout."""
     for core in CORES:
-        command, count = _pytest(f"unit-{core}", "-n", "2", "tests/unit")
-        yield Stage(f"unit-{core}", "unit", command, count, core=core)
+        pair = ("-n", "2", "--dist", "worksteal")
+        command, count = _pytest(f"unit-{core}", *pair, "tests/unit")
+        yield Stage(f"unit-{core}", "unit", command, count, core=core, cores=2)
     for core, venv in CORES.items():
         command = ("scripts/sanity.sh", str(venv.relative_to(ROOT)))
         python = "3.11" if core == MAIN else "3.12"

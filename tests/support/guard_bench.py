@@ -45,13 +45,13 @@ from ansible_collections.cloudburst.plex.plugins.module_utils._mount_canary impo
 SIZE = 300_000
 # Looks follow each other quickly; deadlines leave a busy machine time to answer.
 QUICK = {
-    "tick": 0.02,
+    "tick": 0.04,
     "statvfs_deadline": 3.0,
-    "byte_interval": 0.02,
+    "byte_interval": 0.04,
     "byte_deadline": 3.0,
     "wedge_deadline": 3.5,
     "fenced_factor": 1.0,
-    "fenced_interval": 0.02,
+    "fenced_interval": 0.04,
     "wedge_settle": 0.0,
     "may_remount": True,
     "failures_before_remount": 3,
