@@ -26,6 +26,8 @@ from scripts.stages import CORES, GROUPS, REPORTS, ROOT, Stage, stages
 
 #: What runs side by side keeps so many cores busy; on two, a burst waits a third of its time.
 CAPACITY = 3
+#: The lane whose end is the end of the whole run.
+LONGEST_LANE = "lab"
 TAIL_LINES = 60
 #: what .ci/run reads: the counts of a whole run
 SUMMARY = REPORTS.parent / "test-summary.txt"
@@ -75,18 +77,26 @@ class Runner:
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         for stage in list(self.waiting):
-            if self._may_start(stage):
+            if not self._may_come(stage):
+                continue
+            if self._has_room(stage):
                 self.waiting.remove(stage)
                 print(f"  start  {stage.name}", flush=True)
                 self.running[pool.submit(self._execute, stage)] = stage
+            elif stage.lane == LONGEST_LANE:
+                # Others would take its room again and again, and all would wait for it.
+                break
 
-    def _may_start(self, stage: Stage) -> bool:
+    def _may_come(self, stage: Stage) -> bool:
+        """Whether it is its turn: what it needs has passed, and its lane is free."""
         done = {result.stage.name for result in self.results}
+        lanes = {other.lane for other in self.running.values()} - {""}
+        return (not stage.needs or stage.needs in done) and stage.lane not in lanes
+
+    def _has_room(self, stage: Stage) -> bool:
         busy = sum(other.cores for other in self.running.values())
-        return (
-            (not stage.needs or stage.needs in done)
-            and busy + stage.cores <= CAPACITY
-            and not any(_in_the_way(stage, x) for x in self.running.values())
+        return busy + stage.cores <= CAPACITY and not any(
+            _in_the_way(stage, other) for other in self.running.values()
         )
 
     def _collect(self) -> None:
@@ -136,8 +146,7 @@ class Runner:
 
 
 def _in_the_way(stage: Stage, other: Stage) -> bool:
-    same_lane = bool(stage.lane) and stage.lane == other.lane
-    return same_lane or stage.group in other.shuns or other.group in stage.shuns
+    return stage.group in other.shuns or other.group in stage.shuns
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

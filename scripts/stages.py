@@ -132,15 +132,15 @@ def _lab_alone() -> Iterator[Stage]:
 
 def _lab() -> Iterator[Stage]:
     """What changes the state of the one lab runs in a lane, in this order."""
-    stage = partial(Stage, needs="lab-up", lane="lab", cores=2)
+    stage = partial(Stage, needs="lab-up", lane="lab")
     # Most of them wait for a machine or for a fault to be noticed.
     four = ("-n", "4", "--dist", "loadscope")
     command, count = _pytest("fidelity", *four, f"--ignore-glob={DAMAGE}", "tests/lab")
     yield stage("fidelity", "fidelity", command, count, minutes=20)
     # Each burst has a name of its own.
-    pair = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
-    command, count = _pytest("e2e", *pair, "-m", "not alone", *_longest_first())
-    yield stage("e2e", "e2e", command, count, minutes=45)
+    three = ("-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
+    command, count = _pytest("e2e", *three, "-m", "not alone", *_longest_first())
+    yield stage("e2e", "e2e", command, count, cores=3, minutes=45)
 
 
 def _longest_first() -> list[str]:
@@ -198,7 +198,7 @@ def _checks() -> Iterator[Stage]:
     for core in CORES:
         pair = ("-n", "2", "--dist", "worksteal")
         command, count = _pytest(f"unit-{core}", *pair, "tests/unit")
-        yield Stage(f"unit-{core}", "unit", command, count, core=core, cores=2)
+        yield Stage(f"unit-{core}", "unit", command, count, core=core)
     for core, venv in CORES.items():
         command = ("scripts/sanity.sh", str(venv.relative_to(ROOT)))
         python = "3.11" if core == MAIN else "3.12"
