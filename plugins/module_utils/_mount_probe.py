@@ -251,7 +251,12 @@ class MountProber:
     def _backend(self, entry: MountEntry | None, file: str | None) -> Probe:
         if self.rc is None or entry is None:
             return Probe("skipped")
-        return self.rc.reachable(entry.source, file or "")
+        asked = self.rc.reachable(entry.source, file or "")
+        if asked.outcome == "timeout":
+            # An rclone that froze in the middle of a look is no store that is down.
+            own = self.rc.awake()
+            return own if own.asleep else asked
+        return asked
 
     def _bytes(
         self, entry: MountEntry | None, file: str | None, size: int, canary: str | None

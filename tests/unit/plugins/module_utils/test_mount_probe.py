@@ -218,6 +218,7 @@ class RcServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     status = 200
     body: dict[str, Any] = {}
     delay = 0.0
+    asleep = False
     calls: list[tuple[str, dict[str, Any]]] = []
 
 
@@ -227,7 +228,8 @@ class RcHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         self.server.calls.append((self.path, json.loads(self.rfile.read(length))))
-        time.sleep(self.server.delay)
+        if self.path != "/rc/noop" or self.server.asleep:
+            time.sleep(self.server.delay)
         data = json.dumps(self.server.body).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(data)))
@@ -280,6 +282,24 @@ def test_rc_that_hangs(rc: RcServer, tmp_path: Path) -> None:
     rc.delay = 1.0
     probe = RcSocket(str(tmp_path / "rc.sock"), 0.1).reachable("s3:m", "f")
     assert probe.outcome == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("asleep", "verdict"), [(False, "backend_down"), (True, "wedged")]
+)
+def test_an_rclone_that_froze_during_the_look_is_told_from_its_store(
+    rc: RcServer, tmp_path: Path, asleep: bool, verdict: str
+) -> None:
+    os.mkfifo(tmp_path / "hangs")
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"30 27 0:79 / {tmp_path} ro - fuse.rclone s3:media ro\n")
+    outstanding = OutstandingChild(str(tmp_path / "probe.pid"))
+    socket_ = RcSocket(str(tmp_path / "rc.sock"), 0.2)
+    watch = MountProber(str(tmp_path), 0.2, outstanding, socket_, RNG, str(mounts))
+    rc.delay, rc.asleep = 1.0, asleep
+    found = watch.look("hangs", 4096, True)
+    assert (found.statvfs.outcome, found.read.outcome) == ("ok", "timeout")
+    assert judge(found, 1, 3000).verdict == verdict
 
 
 def test_rc_that_is_gone(tmp_path: Path) -> None:
